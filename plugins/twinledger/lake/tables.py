@@ -1,0 +1,254 @@
+"""The fact tables: columns, types, partitions and audience.
+
+What belongs here: the shape of every Iceberg table. What does not: how rows come about, which is SQL.
+
+Every instant is a TIMESTAMP in UTC. Money is DECIMAL(38,18), metered quantity DECIMAL(19,9), an
+internal price DECIMAL(18,9): a product of the last two has 18 decimals and is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from twinledger.vocabulary.errors import UnknownNameError
+
+Type = Literal["VARCHAR", "TIMESTAMP", "DATE", "BIGINT", "BOOLEAN", "DECIMAL(38,18)", "DECIMAL(19,9)", "DECIMAL(18,9)"]
+Audience = Literal["finance", "everyone"]
+
+TEXT: Type = "VARCHAR"
+INSTANT: Type = "TIMESTAMP"
+MONEY: Type = "DECIMAL(38,18)"
+QUANTITY: Type = "DECIMAL(19,9)"
+PRICE: Type = "DECIMAL(18,9)"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `required` ones are never null."""
+
+    name: str
+    type: Type
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One fact table; `partition` columns are also what a slice is named by."""
+
+    name: str
+    audience: Audience
+    columns: tuple[Column, ...]
+    partition: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Read `Name TYPE [!]` lines; `!` is required."""
+    aliases: dict[str, Type] = {
+        "text": TEXT,
+        "instant": INSTANT,
+        "day": "DATE",
+        "money": MONEY,
+        "quantity": QUANTITY,
+        "price": PRICE,
+        "number": "BIGINT",
+        "flag": "BOOLEAN",
+    }
+    parsed = (line.split() for line in text.strip().splitlines())
+    return tuple(Column(part[0], aliases[part[1]], required="!" in part) for part in parsed)
+
+
+# FOCUS 1.2, in the specification's order, then ServiceProviderName and HostProviderName of 1.3.
+FOCUS = _columns("""
+    AvailabilityZone text
+    BilledCost money !
+    BillingAccountId text !
+    BillingAccountName text
+    BillingAccountType text
+    BillingCurrency text !
+    BillingPeriodEnd instant !
+    BillingPeriodStart instant !
+    CapacityReservationId text
+    CapacityReservationStatus text
+    ChargeCategory text !
+    ChargeClass text
+    ChargeDescription text
+    ChargeFrequency text
+    ChargePeriodEnd instant !
+    ChargePeriodStart instant !
+    CommitmentDiscountCategory text
+    CommitmentDiscountId text
+    CommitmentDiscountName text
+    CommitmentDiscountQuantity money
+    CommitmentDiscountStatus text
+    CommitmentDiscountType text
+    CommitmentDiscountUnit text
+    ConsumedQuantity money
+    ConsumedUnit text
+    ContractedCost money !
+    ContractedUnitPrice money
+    EffectiveCost money !
+    InvoiceId text
+    InvoiceIssuerName text !
+    ListCost money !
+    ListUnitPrice money
+    PricingCategory text
+    PricingCurrency text
+    PricingCurrencyContractedUnitPrice money
+    PricingCurrencyEffectiveCost money
+    PricingCurrencyListUnitPrice money
+    PricingQuantity money
+    PricingUnit text
+    ProviderName text !
+    PublisherName text !
+    RegionId text
+    RegionName text
+    ResourceId text
+    ResourceName text
+    ResourceType text
+    ServiceCategory text !
+    ServiceName text !
+    ServiceSubcategory text
+    SkuId text
+    SkuMeter text
+    SkuPriceDetails text
+    SkuPriceId text
+    SubAccountId text
+    SubAccountName text
+    SubAccountType text
+    Tags text
+    ServiceProviderName text !
+    HostProviderName text
+""")
+
+EXTERNAL_CHARGES = Table(
+    "finance.external_charges",
+    "finance",
+    FOCUS
+    + _columns("""
+    x_source text !
+    x_period text !
+    x_delivery text !
+    x_row number !
+    x_restates text
+    """),
+    ("x_source", "x_period"),
+)
+"""One bill line. x_row is its number in the delivery, from 1; x_restates the charge it corrects."""
+
+QUARANTINE = Table(
+    "finance.quarantine",
+    "finance",
+    _columns("""
+    source text !
+    slice text !
+    delivery text !
+    row number
+    code text !
+    reason text !
+    content text
+    """),
+    ("source", "slice"),
+)
+"""One refused row, with its number, the reason's code and sentence, and the row as JSON."""
+
+USAGE = Table(
+    "shared.usage",
+    "everyone",
+    _columns("""
+    feed text !
+    day text !
+    delivery text !
+    row number !
+    tenant text !
+    product text !
+    meter text !
+    resource text
+    started_at instant !
+    ended_at instant !
+    quantity quantity !
+    period text !
+    late flag !
+    """),
+    ("feed", "day"),
+)
+"""One usage record: `quantity` in the meter's unit. `late`: booked in `period`, used in an earlier one."""
+
+INTERNAL_CHARGES = Table(
+    "shared.internal_charges",
+    "everyone",
+    _columns("""
+    period text !
+    department text !
+    tenant text !
+    pool text !
+    product text !
+    meter text !
+    resource text
+    started_at instant !
+    quantity quantity !
+    unit text !
+    price price !
+    amount money !
+    currency text !
+    kind text !
+    late flag !
+    """),
+    ("period", "department"),
+)
+"""Usage x price in force (kind `usage`), or a direct resource at list price (kind `direct`)."""
+
+MATCHES = Table(
+    "finance.matches",
+    "finance",
+    _columns("""
+    period text !
+    pool text !
+    component text !
+    resource text !
+    service text
+    list_cost money !
+    effective_cost money !
+    capacity_amount money !
+    metered_amount money !
+    amount money !
+    currency text !
+    charges number !
+    records number !
+    """),
+    ("period",),
+)
+"""One resource of one pool, seen from both sides: component is idle, unmetered or unbilled."""
+
+BRIDGE = Table(
+    "finance.bridge",
+    "finance",
+    _columns("""
+    period text !
+    pool text !
+    component text !
+    amount money !
+    currency text !
+    rows number !
+    """),
+    ("period",),
+)
+"""One component per pool and period; components of a pool add up to its deviation exactly."""
+
+TABLES = {
+    table.name: table
+    for table in (EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, MATCHES, BRIDGE)
+}
+
+
+def table_named(name: str) -> Table:
+    """The table of that name; raises UnknownNameError."""
+    try:
+        return TABLES[name]
+    except KeyError:
+        raise UnknownNameError("table", name, TABLES) from None

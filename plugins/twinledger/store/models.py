@@ -1,0 +1,375 @@
+"""The store's tables: everything that is decided, by people or by rules.
+
+What belongs here: tables and their constraints. What does not: facts (charges, usage, internal
+charges, bridge rows), which are Iceberg tables of the lake, and rules, which are the domain's.
+
+Amounts are exact decimals, instants are aware and in UTC, identities are text.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from twinledger.store.types import ExactDecimal, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """All tables; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        Decimal: ExactDecimal(),
+        datetime: UtcDateTime(),
+        date: Date(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        str: String(255),
+    }
+
+
+# --- external ledger: where bills come from and what came ------------------------------------
+
+
+class Source(Base):
+    """One configured feed: a vendor's bill export or a metering feed."""
+
+    __tablename__ = "sources"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # bill | usage
+    format: Mapped[str]  # a folder under sql/focus, or csv | jsonl | parquet | cloudevents
+    place: Mapped[str] = mapped_column(Text)  # folder path or s3://bucket/prefix
+    slice: Mapped[str]  # period (cumulative) | day (incremental)
+    account: Mapped[str | None]
+    currency: Mapped[str | None]
+    options: Mapped[dict[str, Any]]
+
+
+class Delivery(Base):
+    """One complete hand-over from a source; ingested at most once, by its content."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("source", "digest"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(ForeignKey("sources.name"), index=True)
+    digest: Mapped[str]
+    key: Mapped[str] = mapped_column(Text)  # manifest or file that announced it
+    delivered_at: Mapped[datetime]  # the vendor's time of it; orders deliveries of one slice
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(index=True)  # staging | ingested | superseded | quarantined
+    files: Mapped[list[Any]]
+    rows_in: Mapped[int] = mapped_column(default=0)
+    rows_ledger: Mapped[int] = mapped_column(default=0)
+    rows_quarantined: Mapped[int] = mapped_column(default=0)
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class DeliverySlice(Base):
+    """What one delivery says of one slice; the newest by `delivered_at` is the ledger's."""
+
+    __tablename__ = "delivery_slices"
+
+    delivery: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    slice: Mapped[str] = mapped_column(primary_key=True)  # 2026-10 or 2026-10-17
+    source: Mapped[str] = mapped_column(index=True)
+    current: Mapped[bool] = mapped_column(default=False)
+    rows: Mapped[int]
+    totals: Mapped[list[Any]]  # [{"currency": "USD", "billed_cost": "12.34"}], decimal strings
+    committed_at: Mapped[datetime | None]
+
+
+# --- catalog: who pays for what at which price -----------------------------------------------
+
+
+class Department(Base):
+    """Who pays, with whom to talk to."""
+
+    __tablename__ = "departments"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    parent: Mapped[str | None] = mapped_column(ForeignKey("departments.name"))
+    cost_centre: Mapped[str]
+    owner: Mapped[str]  # person
+    budget_holder: Mapped[str]  # person
+    channel: Mapped[str]
+    tenants: Mapped[list[Any]]
+
+
+class Person(Base):
+    """Somebody who may ask or decide; the map from Slack and Airflow users to people."""
+
+    __tablename__ = "people"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    slack_user: Mapped[str | None] = mapped_column(index=True)
+    airflow_user: Mapped[str | None] = mapped_column(index=True)
+    roles: Mapped[list[Any]]  # finance, operator, ...
+
+
+class Pool(Base):
+    """A named set of external charges that funds products; the lowest matching position wins."""
+
+    __tablename__ = "pools"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    owner: Mapped[str]
+    kind: Mapped[str]  # shared | direct
+    position: Mapped[int] = mapped_column(unique=True)
+    rules: Mapped[list[Any]]  # [{"column": "ServiceName", "equals": ["..."]}, ...]: all must hold
+    capacity: Mapped[list[Any]]  # [{"sku": "m5.large", "meter": "vm/core-hours", "factor": "2"}]
+    tolerance: Mapped[dict[str, Any]]  # component -> {"above": "1.00", "below": "1.00", "relative": "0.01"}
+
+
+class Product(Base):
+    """What a platform team publishes."""
+
+    __tablename__ = "products"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    description: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str]
+    pool: Mapped[str] = mapped_column(ForeignKey("pools.name"))
+    state: Mapped[str]  # draft | listed | retired
+
+
+class Meter(Base):
+    """What a product is charged by."""
+
+    __tablename__ = "meters"
+
+    product: Mapped[str] = mapped_column(ForeignKey("products.name"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    unit: Mapped[str]
+
+
+class Price(Base):
+    """The internal list price of a meter from an instant on; never edited, only superseded."""
+
+    __tablename__ = "prices"
+
+    product: Mapped[str] = mapped_column(primary_key=True)
+    meter: Mapped[str] = mapped_column(primary_key=True)
+    effective_from: Mapped[datetime] = mapped_column(primary_key=True)
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class ContractCard(Base):
+    """A unit price agreed with a vendor for a SKU."""
+
+    __tablename__ = "contract_cards"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vendor: Mapped[str]
+    sku: Mapped[str]
+    region: Mapped[str | None]
+    effective_from: Mapped[date]
+    effective_to: Mapped[date | None]
+    unit_price: Mapped[Decimal]
+    currency: Mapped[str]
+    clause: Mapped[str] = mapped_column(Text)
+
+
+class Rate(Base):
+    """One currency in terms of another on a day, or for a whole period."""
+
+    __tablename__ = "rates"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)  # period | day
+    day: Mapped[date] = mapped_column(primary_key=True)  # the first day of the period, or the day
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    quote: Mapped[str] = mapped_column(primary_key=True)
+    rate: Mapped[Decimal]
+    origin: Mapped[str]  # who says so
+
+
+class Budget(Base):
+    """The plan of a department for a period."""
+
+    __tablename__ = "budgets"
+
+    department: Mapped[str] = mapped_column(ForeignKey("departments.name"), primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+
+
+# --- reconciliation --------------------------------------------------------------------------
+
+
+class PeriodState(Base):
+    """Whether a period is open."""
+
+    __tablename__ = "periods"
+
+    period: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]  # open | closing | closed
+
+
+class ReconciliationRun(Base):
+    """One comparison of both ledgers for a period, with the cuts it was made from."""
+
+    __tablename__ = "reconciliation_runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str]  # of its inputs and its bridge: equal digests, equal books
+    external_cut: Mapped[str]
+    internal_cut: Mapped[str]
+    verdict: Mapped[str]
+    ran_at: Mapped[datetime]
+    summary: Mapped[dict[str, Any]]  # amounts as decimal strings; finance only
+
+
+class Break(Base):
+    """One deviation beyond tolerance, with an identity that survives re-runs."""
+
+    __tablename__ = "breaks"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # digest of rule, pool, period and subject
+    rule: Mapped[str]  # a component of the bridge, overcharge, or restated
+    pool: Mapped[str]
+    period: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    tolerance: Mapped[Decimal]
+    owner: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)  # new | acknowledged | snoozed | resolved
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    run: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+# --- approvals -------------------------------------------------------------------------------
+
+
+class Request(Base):
+    """A wish to provision."""
+
+    __tablename__ = "requests"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    requester: Mapped[str] = mapped_column(ForeignKey("people.name"))
+    department: Mapped[str] = mapped_column(ForeignKey("departments.name"))
+    product: Mapped[str] = mapped_column(ForeignKey("products.name"))
+    meter: Mapped[str]
+    quantity: Mapped[Decimal]
+    region: Mapped[str]
+    days: Mapped[int]
+    period: Mapped[str]
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    justification: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(index=True)  # pending | approved | denied | withdrawn | expired
+    revision: Mapped[int]
+    approvers: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_on: Mapped[str | None]  # slack | airflow | page | command line | timer
+    comment: Mapped[str | None] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]]  # price, headroom and policy the decision was made on
+
+
+class Interaction(Base):
+    """One click or answer as it came in; its key makes a replay a duplicate."""
+
+    __tablename__ = "interactions"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str] = mapped_column(index=True)
+    person: Mapped[str]
+    surface: Mapped[str]
+    answer: Mapped[str]
+    at: Mapped[datetime]
+    result: Mapped[str] = mapped_column(Text)
+
+
+class Commitment(Base):
+    """Budget reserved by a request: pending, then posted, void or expired, exactly once."""
+
+    __tablename__ = "commitments"
+
+    request: Mapped[str] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    department: Mapped[str] = mapped_column(index=True)
+    period: Mapped[str]
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    state: Mapped[str]
+
+
+class Grant(Base):
+    """What an approved request permits."""
+
+    __tablename__ = "grants"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str] = mapped_column(ForeignKey("requests.id"), unique=True)
+    product: Mapped[str]
+    meter: Mapped[str]
+    quantity: Mapped[Decimal]
+    region: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+# --- what goes out and what was done ---------------------------------------------------------
+
+
+class OutboxItem(Base):
+    """A message or wake-up to deliver, written with the state that it tells of."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "state", "not_before"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(unique=True)  # rule, subject, period and evidence: told once
+    kind: Mapped[str]  # which card renders it: reconciliation, approval, budget, quarantine, wake
+    audience: Mapped[str]  # finance | everyone
+    channel: Mapped[str]
+    subject: Mapped[str]  # request, period, delivery: what it is of
+    facts: Mapped[dict[str, Any]]
+    state: Mapped[str]  # pending | sent | failed
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    message_channel: Mapped[str | None]
+    message_ts: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class AuditEntry(Base):
+    """Who did what, when, on which facts; only ever appended."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    facts: Mapped[dict[str, Any]]

@@ -1,0 +1,301 @@
+"""Everything that Twinledger refuses, one class for each mistake.
+
+What belongs here: exceptions that cross a module's border. What does not: bad *data*, which is
+returned as a value (a quarantined row, a break), not raised.
+
+    TwinledgerError
+    ├── ConfigurationError
+    │   ├── UnknownSettingError
+    │   ├── UnknownNameError
+    │   └── InvalidConfigError
+    ├── MoneyError
+    │   ├── InvalidAmountError
+    │   └── CurrencyMismatchError
+    ├── InvalidPeriodError
+    ├── DeliveryRefusedError
+    │   ├── UnreadableFileError
+    │   ├── EmptyFileError
+    │   ├── ChecksumMismatchError
+    │   ├── TotalMismatchError
+    │   ├── MissingPartError
+    │   ├── UnknownColumnsError
+    │   ├── WrongAccountError
+    │   ├── WrongCurrencyError
+    │   ├── WrongPeriodError
+    │   ├── UnsafePathError
+    │   └── GateFailedError
+    ├── LakeError
+    │   ├── SliceMismatchError
+    │   └── ConcurrentSliceError
+    ├── ConcurrentChangeError
+    ├── NotEntitledError
+    ├── AlreadyDecidedError
+    ├── NotAllowedStateError
+    └── MissingRateError
+
+Every sentence names the subject, what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class TwinledgerError(Exception):
+    """The base of everything raised on purpose."""
+
+
+# --- configuration ---------------------------------------------------------------------------
+
+
+class ConfigurationError(TwinledgerError):
+    """The configuration cannot be used as it is."""
+
+
+class UnknownSettingError(ConfigurationError):
+    """A settings file or variable names something that is not a setting."""
+
+    def __init__(self, names: Iterable[str], known: Iterable[str]) -> None:
+        """Name the unknown settings and list the known ones."""
+        super().__init__(
+            f"unknown setting {', '.join(sorted(names))}: expected one of {', '.join(sorted(known))}; "
+            "correct the name or remove it"
+        )
+
+
+class UnknownNameError(ConfigurationError):
+    """Something refers to a source, pool, product, department or model that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        """Name the missing thing and list what there is."""
+        listed = ", ".join(sorted(known)) or "none"
+        super().__init__(f"no {kind} named {name!r}: expected one of {listed}")
+
+
+class InvalidConfigError(ConfigurationError):
+    """A configuration file does not have the form it must have."""
+
+    def __init__(self, file: str, place: str, problem: str) -> None:
+        """Name the file, the place in it and the problem."""
+        super().__init__(f"{file}: {place}: {problem}")
+
+
+# --- money and time --------------------------------------------------------------------------
+
+
+class MoneyError(TwinledgerError):
+    """Money that is not money."""
+
+
+class InvalidAmountError(MoneyError):
+    """A text that is no finite decimal number that the ledger can hold exactly."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        """Name the text and why it is refused."""
+        self.problem = problem
+        super().__init__(f"amount {text[:60]!r} {problem}")
+
+
+class CurrencyMismatchError(MoneyError):
+    """Two currencies in one sum."""
+
+    def __init__(self, left: str, right: str) -> None:
+        """Name both currencies."""
+        super().__init__(f"cannot combine {left} with {right}: convert one at a named rate first")
+
+
+class InvalidPeriodError(TwinledgerError):
+    """A text that names no accounting month."""
+
+    def __init__(self, text: str) -> None:
+        """Name the text and the form that is expected."""
+        super().__init__(f"period {text[:40]!r} is no accounting month: expected YYYY-MM, as in 2026-10")
+
+
+class MissingRateError(TwinledgerError):
+    """An amount in a currency for which no rate is known."""
+
+    def __init__(self, currency: str, to: str, day: str) -> None:
+        """Name the pair and the day."""
+        super().__init__(
+            f"no rate from {currency} to {to} for {day}: add it to rates.csv with its date and source"
+        )
+
+
+# --- deliveries ------------------------------------------------------------------------------
+
+
+class DeliveryRefusedError(TwinledgerError):
+    """A delivery cannot become a part of the ledger; it is quarantined whole with this reason."""
+
+    code = "refused"
+
+
+class UnreadableFileError(DeliveryRefusedError):
+    """A file is truncated, corrupt, or not what its name says."""
+
+    code = "unreadable"
+
+    def __init__(self, file: str, problem: str) -> None:
+        """Name the file and what the reader found."""
+        super().__init__(f"{file} cannot be read: {problem}; ask for the delivery again")
+
+
+class EmptyFileError(DeliveryRefusedError):
+    """A file without a single bill line."""
+
+    code = "empty"
+
+    def __init__(self, file: str) -> None:
+        """Name the file."""
+        super().__init__(f"{file} is empty: expected a header and at least one line")
+
+
+class ChecksumMismatchError(DeliveryRefusedError):
+    """A file is not the one that its manifest describes."""
+
+    code = "checksum"
+
+    def __init__(self, file: str, expected: str, actual: str) -> None:
+        """Name the file and both checksums or sizes."""
+        super().__init__(f"{file}: the manifest says {expected}, the file has {actual}; ask for it again")
+
+
+class TotalMismatchError(DeliveryRefusedError):
+    """Rows or money differ from what the manifest or the file itself adds up to."""
+
+    code = "total"
+
+    def __init__(self, subject: str, expected: str, actual: str, difference: str) -> None:
+        """Name the subject, both figures and their difference."""
+        super().__init__(f"{subject}: expected {expected}, found {actual} ({difference})")
+
+
+class MissingPartError(DeliveryRefusedError):
+    """A manifest lists a file that is not there."""
+
+    code = "missing-part"
+
+    def __init__(self, manifest: str, part: str) -> None:
+        """Name the manifest and the part."""
+        super().__init__(f"{manifest} lists {part}, which is not there; wait for it or ask for it again")
+
+
+class UnknownColumnsError(DeliveryRefusedError):
+    """No known bill format has these columns."""
+
+    code = "unknown-columns"
+
+    def __init__(self, file: str, missing: Iterable[str], format_name: str = "") -> None:
+        """Name the file, the format that was expected and the columns that are missing."""
+        wanted = f"format {format_name}" if format_name else "any known format"
+        super().__init__(
+            f"{file} has not the columns of {wanted}: missing {', '.join(list(missing)[:8])}; "
+            "correct the source's format or add an alias to its model"
+        )
+
+
+class WrongAccountError(DeliveryRefusedError):
+    """A bill of another billing account than the source's."""
+
+    code = "wrong-account"
+
+    def __init__(self, source: str, expected: str, actual: str) -> None:
+        """Name the source and both accounts."""
+        super().__init__(f"source {source} is billed to account {expected}, the file to {actual}")
+
+
+class WrongCurrencyError(DeliveryRefusedError):
+    """A bill in another currency than the source's."""
+
+    code = "wrong-currency"
+
+    def __init__(self, source: str, expected: str, actual: str) -> None:
+        """Name the source and both currencies."""
+        super().__init__(f"source {source} is billed in {expected}, the file in {actual}")
+
+
+class WrongPeriodError(DeliveryRefusedError):
+    """A bill of another billing period than its manifest or folder says."""
+
+    code = "wrong-period"
+
+    def __init__(self, source: str, expected: str, actual: str) -> None:
+        """Name the source and both periods."""
+        super().__init__(f"source {source}: the delivery is of {expected}, its lines are of {actual}")
+
+
+class UnsafePathError(DeliveryRefusedError):
+    """A key or path that leads out of its folder."""
+
+    code = "unsafe-path"
+
+    def __init__(self, key: str, root: str) -> None:
+        """Name the key and the folder it must stay in."""
+        super().__init__(f"key {key!r} leads out of {root}: refused")
+
+
+class GateFailedError(DeliveryRefusedError):
+    """An expectation marked `stop` does not hold."""
+
+    code = "gate"
+
+    def __init__(self, gate: str, failures: Iterable[str]) -> None:
+        """Name the gate and each expectation that failed."""
+        super().__init__(f"gate {gate} stopped: {'; '.join(failures)}")
+
+
+# --- lake and store --------------------------------------------------------------------------
+
+
+class LakeError(TwinledgerError):
+    """A fact table cannot be read or written as asked."""
+
+
+class SliceMismatchError(LakeError):
+    """Staged files hold rows of another slice than the one they replace."""
+
+    def __init__(self, table: str, expected: str, actual: str) -> None:
+        """Name the table and both slices."""
+        super().__init__(f"{table}: staged files are of slice {actual}, not of {expected}; nothing was written")
+
+
+class ConcurrentSliceError(LakeError):
+    """Another writer committed the same slice first."""
+
+    def __init__(self, table: str, subject: str) -> None:
+        """Name the table and the slice."""
+        super().__init__(f"{table}: slice {subject} was written by somebody else meanwhile; run again")
+
+
+class ConcurrentChangeError(TwinledgerError):
+    """A row of the store has moved on since it was read."""
+
+    def __init__(self, subject: str, expected: str, actual: str) -> None:
+        """Name the subject, the state that was read and the state that is."""
+        super().__init__(f"{subject} is {actual}, not {expected} as when it was read; look again")
+
+
+class NotAllowedStateError(TwinledgerError):
+    """A transition that the state machine does not have."""
+
+    def __init__(self, subject: str, state: str, event: str) -> None:
+        """Name the subject, its state and the event."""
+        super().__init__(f"{subject} is {state}: {event} is not possible from there")
+
+
+class NotEntitledError(TwinledgerError):
+    """Somebody decides who may not."""
+
+    def __init__(self, person: str, subject: str, reason: str) -> None:
+        """Name the person, the subject and the reason."""
+        super().__init__(f"{person} may not decide {subject}: {reason}")
+
+
+class AlreadyDecidedError(TwinledgerError):
+    """A second decision on the same request."""
+
+    def __init__(self, subject: str, outcome: str, who: str, when: str) -> None:
+        """Say who decided, what and when."""
+        self.outcome, self.who, self.when = outcome, who, when
+        super().__init__(f"{subject} was already {outcome} by {who} at {when}")

@@ -1,0 +1,120 @@
+"""Every setting, read once at the edge into one frozen object.
+
+What belongs here: names, types and defaults of settings. What does not: reading them anywhere else,
+and the company's own configuration (sources, catalog, pools), which is YAML under `config`.
+
+A setting comes from the environment (`TWINLEDGER_LAKE__MEMORY_LIMIT=4GiB`), else from
+`twinledger.yaml` in the working directory, else from its default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from twinledger.vocabulary.errors import InvalidConfigError, UnknownSettingError
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The checkout or image that holds sql/, expectations/ and config/."""
+
+PREFIX = "TWINLEDGER_"
+
+
+class LakeSettings(BaseModel):
+    """Where facts lie and how much memory may be used to write them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    warehouse: str = Field("", description="Folder of the Iceberg tables; default HOME/lake.")
+    memory_limit: str = Field("2GiB", description="Most memory that one query may hold before it spills to disk.")
+    threads: int = Field(0, ge=0, description="Threads of one query; 0 is one for each core.")
+    spill: str = Field("", description="Folder to spill to; default HOME/spill.")
+
+
+class SlackSettings(BaseModel):
+    """How messages leave. Without a token they stay in the local outbox."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: SecretStr = Field(SecretStr(""), description="Bot token, xoxb-...")
+    signing_secret: SecretStr = Field(SecretStr(""), description="Verifies what Slack posts to us.")
+    base_url: str = Field("https://slack.com/api/", description="Another server in tests.")
+    finance_channel: str = Field("#finance", description="Where reconciliation messages go.")
+    operators_channel: str = Field("#twinledger-operators", description="Where quarantines and failures go.")
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+    )
+
+    home: Path = Field(Path(".twinledger"), description="State of this deployment: store, lake, spill, logs.")
+    config: Path = Field(ROOT / "config", description="Folder of the company's YAML files.")
+    store_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; default SQLite in HOME.")
+    timezone: str = Field("UTC", description="Accounting time zone of the company.")
+    reporting_currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="Currency of reports and prices.")
+    public_url: str = Field("http://127.0.0.1:8080", description="Where people reach Airflow and our pages.")
+    lake: LakeSettings = LakeSettings()  # type: ignore[call-arg]  # pydantic fills the defaults
+    slack: SlackSettings = SlackSettings()  # type: ignore[call-arg]  # pydantic fills the defaults
+
+    @property
+    def database_url(self) -> str:
+        """The store's SQLAlchemy URL, with its password: for engines, never for messages."""
+        return self.store_url.get_secret_value() or f"sqlite:///{(self.home / 'store.db').resolve()}"
+
+    @property
+    def warehouse(self) -> str:
+        """The folder of the Iceberg tables."""
+        return self.lake.warehouse or str((self.home / "lake").resolve())
+
+    @property
+    def spill(self) -> str:
+        """The folder that large queries spill to."""
+        return self.lake.spill or str((self.home / "spill").resolve())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is handed in (the file's values) comes after the environment."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return (env_settings, init_settings)
+
+
+def _unknown_variables() -> set[str]:
+    known = {name.upper() for name in Settings.model_fields}
+    given = {name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)}
+    return {PREFIX + name for name in given if name.split("__")[0] not in known}
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read the settings of this process from the environment and the settings file.
+
+    Raises:
+        UnknownSettingError: the file or the environment names something that is no setting.
+        InvalidConfigError: a value is not of its setting's type.
+    """
+    path = file or Path("twinledger.yaml")
+    if unknown := _unknown_variables():
+        raise UnknownSettingError(unknown, Settings.model_fields)
+    values: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UnknownSettingError([place], Settings.model_fields) from None
+        raise InvalidConfigError(str(path if path.exists() else "environment"), place, first["msg"]) from None
