@@ -1,7 +1,7 @@
 """What every domain function is handed: the store, the lake, the engine, the gate and the clock.
 
 What belongs here: the one object that stands for a deployment. What does not: which adapters it is
-made of, which `twinledger.cli.deployment` decides from the settings.
+made of, which `twinledger.deployment` decides from the settings.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 from twinledger.clock import Clock
 from twinledger.engine import Engine
 from twinledger.lake import Lake
+from twinledger.places import OpenPlace
 from twinledger.quality import Gate
 from twinledger.store import Store
 from twinledger.vocabulary.settings import Settings
@@ -35,4 +36,5 @@ class Books:
     lake: Lake
     engine: OpenEngine
     gate: Gate
+    places: OpenPlace
     clock: Clock

@@ -7,7 +7,8 @@ returned as a value (a quarantined row, a break), not raised.
     ├── ConfigurationError
     │   ├── UnknownSettingError
     │   ├── UnknownNameError
-    │   └── InvalidConfigError
+    │   ├── InvalidConfigError
+    │   └── PriceEditedError
     ├── MoneyError
     │   ├── InvalidAmountError
     │   └── CurrencyMismatchError
@@ -22,15 +23,30 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── WrongAccountError
     │   ├── WrongCurrencyError
     │   ├── WrongPeriodError
+    │   ├── ClosedPeriodError
     │   ├── UnsafePathError
     │   └── GateFailedError
+    ├── GateRunError
+    ├── NotStartedError
+    ├── ComponentEndedError
     ├── LakeError
     │   ├── SliceMismatchError
     │   └── ConcurrentSliceError
     ├── ConcurrentChangeError
     ├── NotEntitledError
     ├── AlreadyDecidedError
+    ├── WrongAudienceError
     ├── NotAllowedStateError
+    ├── UnknownRequestError
+    ├── InvalidSubmissionError
+    ├── NoApproverError
+    ├── PersonError
+    │   ├── UnknownPersonError
+    │   └── AmbiguousPersonError
+    ├── SendError
+    │   ├── RetryableSendError
+    │   └── PermanentSendError
+    ├── MissingPriceError
     └── MissingRateError
 
 Every sentence names the subject, what was expected, what was found, and what to do.
@@ -39,6 +55,7 @@ Every sentence names the subject, what was expected, what was found, and what to
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class TwinledgerError(Exception):
@@ -80,6 +97,17 @@ class InvalidConfigError(ConfigurationError):
         super().__init__(f"{file}: {place}: {problem}")
 
 
+class PriceEditedError(ConfigurationError):
+    """A published price has another amount in the configuration, or is gone from it."""
+
+    def __init__(self, meter: str, since: str, published: str, found: str) -> None:
+        """Name the meter, the instant and both prices."""
+        super().__init__(
+            f"price of {meter} from {since} was published as {published}, the configuration has {found}: "
+            "prices are never edited; put it back and add one with a later `from`"
+        )
+
+
 # --- money and time --------------------------------------------------------------------------
 
 
@@ -112,14 +140,20 @@ class InvalidPeriodError(TwinledgerError):
         super().__init__(f"period {text[:40]!r} is no accounting month: expected YYYY-MM, as in 2026-10")
 
 
+class MissingPriceError(TwinledgerError):
+    """A meter without a price in force at an instant."""
+
+    def __init__(self, meter: str, at: str) -> None:
+        """Name the meter and the instant."""
+        super().__init__(f"no price of {meter} is in force at {at}: add one to catalog.yaml with an earlier `from`")
+
+
 class MissingRateError(TwinledgerError):
     """An amount in a currency for which no rate is known."""
 
     def __init__(self, currency: str, to: str, day: str) -> None:
         """Name the pair and the day."""
-        super().__init__(
-            f"no rate from {currency} to {to} for {day}: add it to rates.csv with its date and source"
-        )
+        super().__init__(f"no rate from {currency} to {to} for {day}: add it to rates.csv with its date and source")
 
 
 # --- deliveries ------------------------------------------------------------------------------
@@ -225,6 +259,19 @@ class WrongPeriodError(DeliveryRefusedError):
         super().__init__(f"source {source}: the delivery is of {expected}, its lines are of {actual}")
 
 
+class ClosedPeriodError(DeliveryRefusedError):
+    """A bill of a period that is closed and no longer changes."""
+
+    code = "closed-period"
+
+    def __init__(self, source: str, period: str) -> None:
+        """Name the source and the period."""
+        super().__init__(
+            f"source {source}: period {period} is closed, and a closed period never changes; "
+            "the vendor's change has to be booked as an adjustment in the open period"
+        )
+
+
 class UnsafePathError(DeliveryRefusedError):
     """A key or path that leads out of its folder."""
 
@@ -243,6 +290,36 @@ class GateFailedError(DeliveryRefusedError):
     def __init__(self, gate: str, failures: Iterable[str]) -> None:
         """Name the gate and each expectation that failed."""
         super().__init__(f"gate {gate} stopped: {'; '.join(failures)}")
+
+
+class GateRunError(TwinledgerError):
+    """A gate could not be evaluated: that says nothing about the data."""
+
+    def __init__(self, gate: str, table: str, expectation: str, problem: str) -> None:
+        """Name the gate, the table, the expectation and what the engine answered."""
+        super().__init__(
+            f"gate {gate} could not evaluate {expectation} on {table}: {problem}; "
+            "correct the suite or the engine and run again, nothing was decided about the data"
+        )
+
+
+# --- running Airflow here ----------------------------------------------------------------------
+
+
+class NotStartedError(TwinledgerError):
+    """Airflow did not come up."""
+
+    def __init__(self, problem: str, logs: Path) -> None:
+        """Say what is wrong and where its logs are."""
+        super().__init__(f"Airflow did not start: {problem}; see {logs}")
+
+
+class ComponentEndedError(TwinledgerError):
+    """A component of Airflow ended by itself."""
+
+    def __init__(self, component: str, status: int, log: Path) -> None:
+        """Name the component, its exit status and its log."""
+        super().__init__(f"airflow {component} ended with status {status}; see {log}")
 
 
 # --- lake and store --------------------------------------------------------------------------
@@ -289,7 +366,16 @@ class NotEntitledError(TwinledgerError):
 
     def __init__(self, person: str, subject: str, reason: str) -> None:
         """Name the person, the subject and the reason."""
+        self.reason = reason
         super().__init__(f"{person} may not decide {subject}: {reason}")
+
+
+class WrongAudienceError(TwinledgerError):
+    """Something made for finance is on its way to everyone."""
+
+    def __init__(self, subject: str, expected: str, actual: str) -> None:
+        """Name the subject, the audience it may have and the one it was given."""
+        super().__init__(f"{subject} is for {expected}, not for {actual}: it was not sent; correct who enqueues it")
 
 
 class AlreadyDecidedError(TwinledgerError):
@@ -299,3 +385,79 @@ class AlreadyDecidedError(TwinledgerError):
         """Say who decided, what and when."""
         self.outcome, self.who, self.when = outcome, who, when
         super().__init__(f"{subject} was already {outcome} by {who} at {when}")
+
+
+# --- approvals -------------------------------------------------------------------------------
+
+
+class UnknownRequestError(TwinledgerError):
+    """A request that was never submitted here."""
+
+    def __init__(self, request: str) -> None:
+        """Name the request."""
+        super().__init__(f"no request {request[:60]!r}: expected the id that its submission returned")
+
+
+class InvalidSubmissionError(TwinledgerError):
+    """A wish to provision that cannot become a request."""
+
+    def __init__(self, field: str, found: str, expected: str) -> None:
+        """Name the field, what it holds and what it must hold."""
+        self.field = field
+        super().__init__(f"request refused: {field} is {found[:60]!r}, expected {expected}")
+
+
+class NoApproverError(TwinledgerError):
+    """Nobody is entitled to decide a request."""
+
+    def __init__(self, requester: str, department: str) -> None:
+        """Name the requester and the department."""
+        super().__init__(
+            f"nobody may decide a request of {requester} for {department}: its budget holder, and those of the "
+            "departments above it, are the requester or no known person; name another in departments.yaml"
+        )
+
+
+class PersonError(TwinledgerError):
+    """A user of Slack or Airflow who is not exactly one person."""
+
+
+class UnknownPersonError(PersonError):
+    """A user whom nobody is mapped to."""
+
+    def __init__(self, surface: str, user: str) -> None:
+        """Name the surface and its user."""
+        super().__init__(f"{surface} user {user[:60]!r} is no known person: add the user to people.yaml")
+
+
+class AmbiguousPersonError(PersonError):
+    """A user whom several people are mapped to."""
+
+    def __init__(self, surface: str, user: str, people: Iterable[str]) -> None:
+        """Name the surface, its user and the people."""
+        names = ", ".join(sorted(people))
+        super().__init__(f"{surface} user {user[:60]!r} is {names}: leave it with one of them in people.yaml")
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+class SendError(TwinledgerError):
+    """A message could not be delivered."""
+
+
+class RetryableSendError(SendError):
+    """The receiver is away or busy: the same message will go through later."""
+
+    def __init__(self, problem: str, retry_after_s: float | None = None) -> None:
+        """Say what happened and, where the receiver does, how many seconds to wait."""
+        self.retry_after_s = retry_after_s
+        super().__init__(f"not delivered yet: {problem}")
+
+
+class PermanentSendError(SendError):
+    """The receiver refuses the message: it will not go through until somebody corrects something."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what the receiver refuses."""
+        super().__init__(f"refused by the receiver: {problem}")

@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", description="Accounting time zone of the company.")
     reporting_currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="Currency of reports and prices.")
     public_url: str = Field("http://127.0.0.1:8080", description="Where people reach Airflow and our pages.")
-    lake: LakeSettings = LakeSettings()  # type: ignore[call-arg]  # pydantic fills the defaults
-    slack: SlackSettings = SlackSettings()  # type: ignore[call-arg]  # pydantic fills the defaults
+    lake: LakeSettings = LakeSettings()
+    slack: SlackSettings = SlackSettings()
 
     @property
     def database_url(self) -> str:
