@@ -352,9 +352,9 @@ class OutboxItem(Base):
     channel: Mapped[str]
     subject: Mapped[str]  # request, period, delivery: what it is of
     facts: Mapped[dict[str, Any]]
-    state: Mapped[str]  # pending | sent | failed
+    state: Mapped[str]  # pending | sending | sent | failed
     attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime]
+    not_before: Mapped[datetime]  # while sending: until when the claim holds
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     message_channel: Mapped[str | None]

@@ -24,14 +24,14 @@ class ExactDecimal(TypeDecorator[Decimal]):
             return dialect.type_descriptor(String(64))
         return dialect.type_descriptor(Numeric(DIGITS, SCALE))
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
         """Refuse what the column cannot hold exactly."""
         if value is None:
             return None
         checked = parse_amount(f"{value:f}")
         return plain(checked) if dialect.name == "sqlite" else checked
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
         """Decimal, whatever the driver gives."""
         del dialect
         return None if value is None else Decimal(value)

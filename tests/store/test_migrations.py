@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from twinledger.store import Store
+from twinledger.store.models import Base, Budget, Rate
+
+UPGRADE = "import sys; from twinledger.store import Store; Store(sys.argv[1]).upgrade()"
+
+
+def test_the_revisions_build_exactly_the_models(bare_store: Store) -> None:
+    bare_store.upgrade()
+    with bare_store.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True, "target_metadata": Base.metadata}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(bare_store: Store) -> None:
+    bare_store.upgrade()
+    with bare_store.transaction() as session:
+        session.add(
+            Rate(kind="day", day=date(2026, 10, 1), currency="EUR", quote="USD", rate=Decimal("1.1"), origin="ECB")
+        )
+    bare_store.upgrade()
+    with bare_store.reading() as session:
+        assert session.get(Rate, ("day", date(2026, 10, 1), "EUR", "USD")) is not None
+
+
+def test_processes_that_upgrade_at_once_all_succeed(bare_store: Store) -> None:
+    command = [sys.executable, "-c", UPGRADE, bare_store.url]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], errors
+    assert "requests" in inspect(bare_store.engine).get_table_names()
+
+
+def test_an_upgrade_that_fails_leaves_nothing(bare_store: Store) -> None:
+    with bare_store.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE sources (somebody_elses INTEGER)"))
+    with pytest.raises(Exception, match="sources"):
+        bare_store.upgrade()
+    assert inspect(bare_store.engine).get_table_names() == ["sources"]
+
+
+def test_references_are_kept_after_an_upgrade(bare_store: Store) -> None:
+    bare_store.upgrade()
+    budget = Budget(department="nowhere", period="2026-10", amount=Decimal(1), currency="USD")
+    with pytest.raises(Exception, match=r"(?i)foreign key"), bare_store.transaction() as session:
+        session.add(budget)
