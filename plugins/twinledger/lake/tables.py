@@ -174,10 +174,13 @@ USAGE = Table(
     quantity quantity !
     period text !
     late flag !
+    event text
     """),
     ("feed", "day"),
 )
-"""One usage record: `quantity` in the meter's unit. `late`: booked in `period`, used in an earlier one."""
+"""One usage record: `quantity` in the meter's unit. `late`: booked in `period`, used in an earlier one.
+
+`event` is what an event feed knows the record by, so that one that comes again is known."""
 
 INTERNAL_CHARGES = Table(
     "shared.internal_charges",
@@ -240,10 +243,7 @@ BRIDGE = Table(
 )
 """One component per pool and period; components of a pool add up to its deviation exactly."""
 
-TABLES = {
-    table.name: table
-    for table in (EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, MATCHES, BRIDGE)
-}
+TABLES = {table.name: table for table in (EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, MATCHES, BRIDGE)}
 
 
 def table_named(name: str) -> Table:

@@ -1,0 +1,301 @@
+"""DuckDB, in process: the default engine.
+
+What belongs here: how relations are made from files and rows, and how results are written. What does
+not: SQL with a meaning, which is under `sql/`.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from twinledger.engine import Binding
+from twinledger.engine.models import Model, load_model
+from twinledger.lake.tables import Column, Table
+from twinledger.vocabulary.errors import UnknownNameError, UnreadableFileError
+
+_MACROS = Path(__file__).with_name("macros.sql")
+_FILE_BYTES = "512MB"
+
+_ARROW: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "DATE": pa.date32(),
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "DECIMAL(38,18)": pa.decimal128(38, 18),
+    "DECIMAL(19,9)": pa.decimal128(19, 9),
+    "DECIMAL(18,9)": pa.decimal128(18, 9),
+    "DECIMAL(10,8)": pa.decimal128(10, 8),
+}
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal: for file names and headers, which DuckDB takes no parameters for."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _list(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(literal(text) for text in texts) + "]"
+
+
+class DuckEngine:
+    """One in-memory database with a bound on its memory, that spills to disk beyond it."""
+
+    def __init__(self, memory_limit: str, threads: int, spill: str) -> None:
+        """Open; `threads` 0 is one for each core."""
+        Path(spill).mkdir(parents=True, exist_ok=True)
+        self._spill = tempfile.TemporaryDirectory(dir=spill, prefix="query-")
+        config: dict[str, Any] = {
+            "memory_limit": memory_limit,
+            "temp_directory": self._spill.name,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if threads:
+            config["threads"] = threads
+        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute(_MACROS.read_text())
+
+    def __enter__(self) -> Self:
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Give memory and spill back."""
+        self._connection.close()
+        self._spill.cleanup()
+
+    # --- relations ---------------------------------------------------------------------------
+
+    def view_files(self, name: str, table: Table, files: Sequence[str], where: str = "TRUE") -> None:
+        """A relation over Parquet files of a table; empty where there are none."""
+        if files:
+            columns = ", ".join(quoted(column) for column in table.names)
+            reader = f"read_parquet({_list(files)}, hive_partitioning=false)"
+            self._view(name, f"SELECT {columns} FROM {reader} WHERE {where}")  # noqa: S608 - quoted above
+        else:
+            self.view_rows(name, table.columns, [])
+
+    def view_rows(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+        """A small relation of rows that are handed in; naive datetimes are UTC, aware ones are converted."""
+        values = list(zip(*rows, strict=True)) or [() for _ in columns]
+        arrays = [pa.array(value, type=_ARROW[column.type]) for column, value in zip(columns, values, strict=True)]
+        table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+        self._connection.register(f"{name}_rows", table)
+        self._drop(name)
+        source = quoted(f"{name}_rows")
+        self._connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {source}")  # noqa: S608 - quoted
+        self._connection.unregister(f"{name}_rows")
+
+    def view_model(self, model: str) -> None:
+        """The result of a model, under the last part of its path.
+
+        Raises:
+            UnknownNameError: the model, or a relation that it needs, is not there.
+        """
+        loaded = load_model(model)
+        self._check_inputs(loaded)
+        self._view(loaded.relation, loaded.query)
+
+    def view_csv(self, name: str, files: Sequence[str], columns: Binding, header: Sequence[str]) -> None:
+        """A relation over CSV files that share a header, all text; empty fields are NULL.
+
+        `columns` says where each column of the relation stands in the header; `row_number` counts from 1.
+
+        Raises:
+            UnreadableFileError: a file is truncated, corrupt or has lines of another width.
+        """
+        # Columns are numbered: headers of real bills repeat names that differ in case only.
+        positions = {original: f"c{index}" for index, original in reversed(list(enumerate(header)))}
+        types = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(header)))
+        packed = "gzip" if files[0].endswith(".gz") else "none"
+        reader = (
+            f"read_csv({_list(files)}, header=true, auto_detect=false, delim=',', quote='\"', escape='\"', "
+            f"columns={{{types}}}, nullstr=['', 'NULL'], compression='{packed}', strict_mode=true, max_line_size=8388608)"
+        )
+        self._view(name, f"SELECT {_fields(columns, positions)} FROM {reader}")  # noqa: S608 - names are quoted
+
+    def view_parquet(self, name: str, files: Sequence[str], columns: Binding) -> None:
+        """A relation over Parquet files of anybody's, all text, with no digit of a number changed.
+
+        Raises:
+            UnreadableFileError: a file is no Parquet file or is truncated.
+        """
+        reader = f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
+        try:
+            described = self._connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - quoted
+        except duckdb.Error as error:
+            raise UnreadableFileError(files[0], _sentence(error)) from error
+        types = {row[0]: row[1] for row in described}
+        texts = {original: _as_text(original, kind) for original, kind in types.items()}
+        self._view(name, f"SELECT {_fields(columns, texts)} FROM {reader}")  # noqa: S608 - names are quoted
+
+    def view_lines(self, name: str, files: Sequence[str]) -> None:
+        """A relation over the lines of text files: `line`, null where blank, and `row_number` from 1.
+
+        Raises:
+            UnreadableFileError: a file is truncated or corrupt, or a line is longer than 8 MiB.
+        """
+        packed = "gzip" if files[0].endswith(".gz") else "none"
+        # No JSON document holds an unescaped control character: this one never splits a line.
+        reader = (
+            f"read_csv({_list(files)}, header=false, auto_detect=false, delim='\x01', quote='', escape='', "
+            f"columns={{line: 'VARCHAR'}}, nullstr=[''], compression='{packed}', null_padding=true, "
+            "max_line_size=8388608)"
+        )
+        self._view(name, f"SELECT line, row_number() OVER () AS row_number FROM {reader}")  # noqa: S608 - names are quoted
+
+    def union(self, name: str, relations: Sequence[str], *, renumber: bool = False) -> None:
+        """One relation of several with the same columns, in their order; `row_number` counts on where asked."""
+        columns = "* REPLACE (row_number() OVER () AS row_number)" if renumber else "*"
+        parts = " UNION ALL ".join(f"SELECT * FROM {quoted(relation)}" for relation in relations)  # noqa: S608 - quoted
+        self._view(name, f"SELECT {columns} FROM ({parts})")  # noqa: S608 - quoted
+
+    def label(self, name: str, relations: Mapping[str, str]) -> None:
+        """One relation of several with the same columns (relation -> label): each row has its `label`."""
+        parts = [f"SELECT {literal(label)} AS label, * FROM {quoted(each)}" for each, label in relations.items()]  # noqa: S608
+        self._view(name, " UNION ALL ".join(parts))
+
+    def materialise(self, relation: str) -> None:
+        """Compute a relation once, for work that reads it several times."""
+        self._connection.execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")  # noqa: S608
+        self._drop(relation)
+        self._connection.execute(f"ALTER TABLE {quoted(relation + '_kept')} RENAME TO {quoted(relation)}")
+
+    # --- results -----------------------------------------------------------------------------
+
+    def rows(self, relation: str) -> list[dict[str, Any]]:
+        """All rows of a small relation; decimals are Decimal, instants naive UTC."""
+        result = self._execute(f"SELECT * FROM {quoted(relation)}")  # noqa: S608 - quoted
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """A small ad-hoc question; values go in as parameters."""
+        return self._execute(sql, parameters).fetchall()
+
+    def select(self, relation: str, key: str, values: Sequence[object]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The rows of a relation whose key is one of a few values: (column names, rows)."""
+        sql = f"SELECT * FROM {quoted(relation)} WHERE {quoted(key)} IN (SELECT UNNEST(?))"  # noqa: S608 - quoted
+        result = self._execute(sql, [list(values)])
+        return [column[0] for column in result.description or ()], result.fetchall()
+
+    def copy(self, relation: str, table: Table, folder: Path) -> list[str]:
+        """Write a relation as Parquet files of a table, one value of each partition column a file."""
+        options = f"PARTITION_BY ({', '.join(quoted(name) for name in table.partition)}), WRITE_PARTITION_COLUMNS true"
+        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, options)  # noqa: S608 - quoted
+
+    def copy_unsplit(self, relation: str, table: Table, folder: Path) -> list[str]:
+        """Write a relation as Parquet files of a table in its order, whatever its partition values.
+
+        Half the time of `copy`; for large relations that are known to be of one slice, or split later.
+        """
+        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")  # noqa: S608
+
+    def export(self, relation: str, target: Path) -> int:
+        """Write a relation as one Parquet file for others; returns the number of rows."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        result = self._execute(f"COPY (SELECT * FROM {quoted(relation)}) TO {literal(str(target))} (FORMAT parquet)")
+        return int(result.fetchall()[0][0])
+
+    # --- inside ------------------------------------------------------------------------------
+
+    def _copy(self, select: str, folder: Path, options: str) -> list[str]:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._execute(f"COPY ({select}) TO {literal(str(folder))} (FORMAT parquet, {options})")
+        kept = []
+        for number, path in enumerate(sorted(folder.rglob("*.parquet"))):
+            if self._rows_of(path) == 0:
+                path.unlink()
+                continue
+            # Folders named column=value would make readers guess columns and types from the path.
+            kept.append(str(path.rename(folder / f"part-{number:05d}.parquet")))
+        for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+            inner.rmdir()
+        return kept
+
+    def _rows_of(self, path: Path) -> int:
+        sql = f"SELECT num_rows FROM parquet_file_metadata({literal(str(path))})"  # noqa: S608 - quoted
+        return int(self._connection.execute(sql).fetchall()[0][0])
+
+    def _check_inputs(self, model: Model) -> None:
+        present = {row[0] for row in self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        present |= {row[0] for row in self._connection.execute("SELECT view_name FROM duckdb_views()").fetchall()}
+        for relation in model.inputs:
+            if relation not in present:
+                raise UnknownNameError(f"relation for sql/{model.name}", relation, {p for p in present if "_" in p})
+
+    def _view(self, name: str, sql: str) -> None:
+        self._drop(name)
+        self._execute(f"CREATE TEMP VIEW {quoted(name)} AS {sql}")
+
+    def _drop(self, name: str) -> None:
+        for kind in ("TABLE", "VIEW"):
+            found = self._connection.execute(
+                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = ? AND temporary",  # noqa: S608 - constants
+                [name],
+            ).fetchall()
+            if found:
+                self._connection.execute(f"DROP {kind} {quoted(name)}")
+
+    def _execute(self, sql: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql, list(parameters))
+        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            raise UnreadableFileError("input", _sentence(error)) from error
+
+
+def _fields(columns: Binding, expressions: Mapping[str, str]) -> str:
+    fields = [f"{_field(where, expressions)} AS {quoted(target)}" for target, where in columns.items()]
+    return ", ".join([*fields, "row_number() OVER () AS row_number"])
+
+
+def _field(where: str | Mapping[str, str] | None, expressions: Mapping[str, str]) -> str:
+    if where is None or where == {}:
+        return "CAST(NULL AS VARCHAR)"
+    if isinstance(where, str):
+        return expressions[where]
+    pairs = [
+        f"CASE WHEN {expressions[name]} IS NOT NULL THEN {literal(json.dumps(key) + ': ')} || to_json({expressions[name]}) END"
+        for key, name in where.items()
+    ]
+    return f"'{{' || concat_ws(', ', {', '.join(pairs)}) || '}}'"
+
+
+def _typed(table: Table) -> str:
+    return ", ".join(f"CAST({quoted(c.name)} AS {c.type}) AS {quoted(c.name)}" for c in table.columns)
+
+
+def _as_text(name: str, kind: str) -> str:
+    column = quoted(name)
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"CAST({column} AT TIME ZONE 'UTC' AS VARCHAR)"
+    if kind.startswith(("MAP", "STRUCT")) or kind.endswith("]"):
+        return f"CAST(to_json({column}) AS VARCHAR)"
+    if kind == "VARCHAR":
+        return f"NULLIF({column}, '')"
+    return f"CAST({column} AS VARCHAR)"
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
