@@ -1,0 +1,75 @@
+"""Inspection: what a bill would become, without writing anything to the ledger.
+
+What belongs here: the same steps as ingestion, on a file that nobody configured. What does not: how
+the answer is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from twinledger.bills.files import open_bill
+from twinledger.bills.formats import format_named
+from twinledger.bills.staging import RefusedRow, SliceTotal, stage
+from twinledger.books import OpenEngine
+from twinledger.lake.tables import EXTERNAL_CHARGES
+from twinledger.quality import Gate, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTotal:
+    """Billed cost of one service in one period and currency."""
+
+    period: str
+    currency: str
+    service: str
+    billed_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What one bill file would become."""
+
+    format: str
+    title: str
+    rows_in: int
+    rows_ledger: int
+    refused: tuple[RefusedRow, ...]
+    totals: tuple[SliceTotal, ...]
+    services: tuple[ServiceTotal, ...]
+    verdict: Verdict
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows were refused for each reason's code."""
+        return dict(Counter(row.code for row in self.refused).most_common())
+
+
+def inspect_file(open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, format_name: str = "") -> Inspection:
+    """Read one bill file as ingestion would; `folder` takes what is written on the way.
+
+    Raises:
+        DeliveryRefusedError: the file could not become a part of any ledger; its class says why.
+        UnknownNameError: there is no format of that name.
+    """
+    form = format_named(format_name) if format_name else None
+    with open_engine() as engine:
+        staged = stage(engine, [open_bill(path, path.name)], form, ("inspected", "inspected", None), folder)
+        engine.view_files("ledger", EXTERNAL_CHARGES, staged.files)
+        services = engine.query(
+            'SELECT "x_period", "BillingCurrency", "ServiceName", SUM("BilledCost") FROM ledger '
+            "GROUP BY ALL ORDER BY 1, 2, 4 DESC, 3"
+        )
+    return Inspection(
+        format=staged.format.name,
+        title=staged.format.title,
+        rows_in=staged.rows_in,
+        rows_ledger=staged.rows_ledger,
+        refused=staged.refused,
+        totals=staged.totals,
+        services=tuple(ServiceTotal(*row) for row in services),
+        verdict=gate.check("delivery", EXTERNAL_CHARGES, staged.files),
+    )

@@ -1,0 +1,102 @@
+-- The last step of every vendor's model: what no ledger row may lack or contradict is refused with its
+-- reason, and lineage is added. A refused row has no x_period.
+WITH dated AS (
+    SELECT
+        *,
+        -- Half a day later is within the month in every time zone that a vendor closes its month in.
+        SUBSTR(CAST(BillingPeriodStart + INTERVAL 12 HOUR AS VARCHAR), 1, 7) AS billing_month
+    FROM bill_charges
+),
+
+checked AS (
+    SELECT
+        dated.*,
+        parameters.source,
+        parameters.delivery,
+        CASE
+            WHEN dated.refusal IS NOT NULL THEN dated.refusal
+            WHEN dated.BilledCost IS NULL THEN 'amount: no billed cost'
+            WHEN dated.BillingPeriodStart IS NULL OR dated.BillingPeriodEnd IS NULL THEN 'date: no billing period'
+            WHEN dated.BillingPeriodEnd <= dated.BillingPeriodStart THEN 'date: the billing period ends before it starts'
+            WHEN dated.ChargePeriodStart IS NULL OR dated.ChargePeriodEnd IS NULL THEN 'date: no charge period'
+            WHEN
+                dated.ChargePeriodStart >= dated.BillingPeriodEnd + INTERVAL 12 HOUR
+                THEN 'date: charged from ' || CAST(dated.ChargePeriodStart AS VARCHAR)
+                    || ', after its billing period ' || dated.billing_month
+            WHEN dated.BillingAccountId IS NULL THEN 'account: no billing account'
+            WHEN dated.BillingCurrency IS NULL THEN 'currency: no billing currency'
+            WHEN
+                NOT REGEXP_MATCHES(dated.BillingCurrency, '^[A-Z]{3}$')
+                THEN 'currency: ' || dated.BillingCurrency || ' is no ISO 4217 code'
+        END AS problem
+    FROM dated
+    CROSS JOIN parameters
+)
+
+SELECT
+    AvailabilityZone,
+    BilledCost,
+    BillingAccountId,
+    BillingAccountName,
+    BillingAccountType,
+    BillingCurrency,
+    BillingPeriodEnd,
+    BillingPeriodStart,
+    CapacityReservationId,
+    CapacityReservationStatus,
+    ChargeCategory,
+    ChargeClass,
+    ChargeDescription,
+    ChargeFrequency,
+    ChargePeriodEnd,
+    ChargePeriodStart,
+    CommitmentDiscountCategory,
+    CommitmentDiscountId,
+    CommitmentDiscountName,
+    CommitmentDiscountQuantity,
+    CommitmentDiscountStatus,
+    CommitmentDiscountType,
+    CommitmentDiscountUnit,
+    ConsumedQuantity,
+    ConsumedUnit,
+    ContractedCost,
+    ContractedUnitPrice,
+    EffectiveCost,
+    InvoiceId,
+    InvoiceIssuerName,
+    ListCost,
+    ListUnitPrice,
+    PricingCategory,
+    PricingCurrency,
+    PricingCurrencyContractedUnitPrice,
+    PricingCurrencyEffectiveCost,
+    PricingCurrencyListUnitPrice,
+    PricingQuantity,
+    PricingUnit,
+    ProviderName,
+    PublisherName,
+    RegionId,
+    RegionName,
+    ResourceId,
+    ResourceName,
+    ResourceType,
+    ServiceCategory,
+    ServiceName,
+    ServiceSubcategory,
+    SkuId,
+    SkuMeter,
+    SkuPriceDetails,
+    SkuPriceId,
+    SubAccountId,
+    SubAccountName,
+    SubAccountType,
+    Tags,
+    ServiceProviderName,
+    HostProviderName,
+    source AS x_source,
+    CASE WHEN problem IS NULL THEN billing_month END AS x_period,
+    delivery AS x_delivery,
+    row_number AS x_row,
+    CAST(NULL AS VARCHAR) AS x_restates,
+    problem AS refusal
+FROM checked
