@@ -29,6 +29,8 @@ returned as a value (a quarantined row, a break), not raised.
     ├── GateRunError
     ├── NotStartedError
     ├── ComponentEndedError
+    ├── RunFailedError
+    ├── UnsafeFolderError
     ├── LakeError
     │   ├── SliceMismatchError
     │   └── ConcurrentSliceError
@@ -320,6 +322,22 @@ class ComponentEndedError(TwinledgerError):
     def __init__(self, component: str, status: int, log: Path) -> None:
         """Name the component, its exit status and its log."""
         super().__init__(f"airflow {component} ended with status {status}; see {log}")
+
+
+class RunFailedError(TwinledgerError):
+    """A run of a DAG failed."""
+
+    def __init__(self, run: str, problem: str, log: Path) -> None:
+        """Name the run, what failed and where its log is."""
+        super().__init__(f"{run}: {problem}; its log is {log}")
+
+
+class UnsafeFolderError(TwinledgerError):
+    """A folder that would be removed, and was not made by us."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder."""
+        super().__init__(f"{folder} is not empty and no demo made it: name another folder, or remove it yourself")
 
 
 # --- lake and store --------------------------------------------------------------------------

@@ -22,7 +22,7 @@ QUANTITY_SCALE = 9
 
 _EXACT = Context(prec=120)
 _LIMIT = Decimal(10) ** (DIGITS - SCALE)
-_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE]-?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 # ISO 4217 minor units that are not two decimals; source: ISO 4217:2015, list one.
 _MINOR_UNITS = {

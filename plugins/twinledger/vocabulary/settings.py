@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from twinledger.vocabulary.errors import InvalidConfigError, UnknownSettingError
 
@@ -52,7 +52,11 @@ class Settings(BaseSettings):
     """All settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Field(Path(".twinledger"), description="State of this deployment: store, lake, spill, logs.")
@@ -88,15 +92,32 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is handed in (the file's values) comes after the environment."""
+        """What code hands in comes first, then the environment."""
         del settings_cls, dotenv_settings, file_secret_settings
-        return (env_settings, init_settings)
+        return (init_settings, env_settings)
 
 
 def _unknown_variables() -> set[str]:
     known = {name.upper() for name in Settings.model_fields}
     given = {name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)}
     return {PREFIX + name for name in given if name.split("__")[0] not in known}
+
+
+def _with_file(values: dict[str, Any]) -> type[Settings]:
+    """Settings whose last source, after the environment, is a file's values."""
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            *sources: PydanticBaseSettingsSource,
+            **named: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            before = super().settings_customise_sources(settings_cls, *sources, **named)
+            return (*before, InitSettingsSource(settings_cls, init_kwargs=values))
+
+    return FromFile
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -111,7 +132,7 @@ def load_settings(file: Path | None = None) -> Settings:
         raise UnknownSettingError(unknown, Settings.model_fields)
     values: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
     try:
-        return Settings(**values)
+        return _with_file(values)()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -1,0 +1,28 @@
+"""The catalog: departments, people, sources, pools, products, prices, contracts, budgets and rates.
+
+What belongs here: the company's configuration from YAML to store, and what others look up in it.
+What does not: what a price means for usage, which is rating's, and which charge is in which pool.
+"""
+
+from twinledger.catalog.apply import Change, apply_config, plan_config
+from twinledger.catalog.config import CompanyConfig, load_config
+from twinledger.catalog.lookups import PriceInForce, RateUsed, convert, price_at, rate_of_day, rate_of_period, sources
+from twinledger.catalog.relations import Relation, company, view
+
+__all__ = [
+    "Change",
+    "CompanyConfig",
+    "PriceInForce",
+    "RateUsed",
+    "Relation",
+    "apply_config",
+    "company",
+    "convert",
+    "load_config",
+    "plan_config",
+    "price_at",
+    "rate_of_day",
+    "rate_of_period",
+    "sources",
+    "view",
+]

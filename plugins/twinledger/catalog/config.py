@@ -1,0 +1,219 @@
+"""The company's configuration folder, read and checked as a whole.
+
+What belongs here: from files to one frozen object, with every mistake named by file and place. What
+does not: the store (`apply`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from twinledger.catalog.forms import (
+    BudgetConfig,
+    BudgetsFile,
+    CatalogFile,
+    ContractConfig,
+    ContractsFile,
+    DepartmentConfig,
+    DepartmentsFile,
+    PeopleFile,
+    PersonConfig,
+    PoolsFile,
+    ProductConfig,
+    RateConfig,
+    SourceConfig,
+    SourcesFile,
+)
+from twinledger.pools import PoolConfig, pool_problems
+from twinledger.vocabulary.errors import InvalidConfigError
+
+RATES_HEADER = ("kind", "day", "currency", "quote", "rate", "origin")
+_File = TypeVar("_File", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyConfig:
+    """Everything that people decide about the company, as it stands in one folder."""
+
+    departments: tuple[DepartmentConfig, ...] = ()
+    people: tuple[PersonConfig, ...] = ()
+    sources: tuple[SourceConfig, ...] = ()
+    pools: tuple[PoolConfig, ...] = ()
+    products: tuple[ProductConfig, ...] = ()
+    contracts: tuple[ContractConfig, ...] = ()
+    budgets: tuple[BudgetConfig, ...] = ()
+    rates: tuple[RateConfig, ...] = ()
+
+
+def load_config(folder: Path) -> CompanyConfig:
+    """Read a configuration folder; a file that is not there says nothing.
+
+    Relative places of sources are relative to the folder.
+
+    Raises:
+        InvalidConfigError: there is no such folder, or a file does not have the form it must have, or
+            refers to something that is in no file; names the file and the place in it.
+    """
+    if not folder.is_dir():
+        raise InvalidConfigError(str(folder), "folder", "there is no such folder")
+    config = CompanyConfig(
+        departments=_read(folder / "departments.yaml", DepartmentsFile).departments,
+        people=_read(folder / "people.yaml", PeopleFile).people,
+        sources=tuple(_placed(folder, source) for source in _read(folder / "sources.yaml", SourcesFile).sources),
+        pools=_read(folder / "pools.yaml", PoolsFile).pools,
+        products=_read(folder / "catalog.yaml", CatalogFile).products,
+        contracts=_read(folder / "contracts.yaml", ContractsFile).contracts,
+        budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
+        rates=_read_rates(folder / "rates.csv"),
+    )
+    for file, place, problem in _problems(config):
+        raise InvalidConfigError(str(folder / file), place, problem)
+    return config
+
+
+def _placed(folder: Path, source: SourceConfig) -> SourceConfig:
+    if "://" in source.place:
+        return source
+    return source.model_copy(update={"place": str((folder / source.place).resolve())})
+
+
+# --- one file --------------------------------------------------------------------------------
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that stands twice is a mistake, not the last one wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """Refuse a second key of the same name."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"key {key.value!r} stands here twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _read(path: Path, form: type[_File]) -> _File:
+    if not path.is_file():
+        return form()
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
+        return form.model_validate(content or {})
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
+        raise InvalidConfigError(str(path), place, error.problem or "is no YAML") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidConfigError(str(path), "file", f"is no YAML: {error}") from None
+    except ValidationError as error:
+        raise InvalidConfigError(str(path), *_first(error)) from None
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    """The place and the sentence of the first mistake, without the value: it may be a contract's price."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    place = ""
+    for part in found["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+    if found["type"] == "extra_forbidden":
+        return place.lstrip("."), "unknown key; correct the name or remove it"
+    return place.lstrip(".") or "file", str(found["msg"]).removeprefix("Value error, ")
+
+
+def _read_rates(path: Path) -> tuple[RateConfig, ...]:
+    if not path.is_file():
+        return ()
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(line for line in file if not line.startswith("#"))
+        if tuple(reader.fieldnames or ()) != RATES_HEADER:
+            raise InvalidConfigError(str(path), "header", f"expected {','.join(RATES_HEADER)}")
+        rates = []
+        for number, row in enumerate(reader, start=1):
+            try:
+                rates.append(RateConfig.model_validate(row))
+            except ValidationError as error:
+                place, problem = _first(error)
+                raise InvalidConfigError(str(path), f"rate {number}, {place}", problem) from None
+    return tuple(rates)
+
+
+# --- all files together ----------------------------------------------------------------------
+
+_Problem = tuple[str, str, str]
+
+
+def _problems(config: CompanyConfig) -> Iterator[_Problem]:
+    yield from _doubles(config)
+    yield from _unknown_people(config)
+    yield from _unknown_departments(config)
+    pools = {pool.name for pool in config.pools}
+    for index, product in enumerate(config.products):
+        if product.pool not in pools:
+            yield "catalog.yaml", f"products[{index}].pool", _unknown("pool", product.pool, pools)
+    meters = {f"{product.name}/{meter.name}" for product in config.products for meter in product.meters}
+    for place, problem in pool_problems(config.pools, meters):
+        yield "pools.yaml", place, problem
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    return f"no {kind} named {name!r}: expected one of {', '.join(sorted(known)) or 'none'}"
+
+
+def _doubles(config: CompanyConfig) -> Iterator[_Problem]:
+    named: list[tuple[str, str, list[Hashable]]] = [
+        ("departments.yaml", "departments", [one.name for one in config.departments]),
+        ("departments.yaml", "tenants", [tenant for one in config.departments for tenant in one.tenants]),
+        ("people.yaml", "people", [one.name for one in config.people]),
+        ("sources.yaml", "sources", [one.name for one in config.sources]),
+        ("catalog.yaml", "products", [one.name for one in config.products]),
+        ("contracts.yaml", "contracts", [one.id for one in config.contracts]),
+        ("budgets.yaml", "budgets", [f"{one.department} {one.period}" for one in config.budgets]),
+        ("rates.csv", "rates", [f"{one.kind} {one.day} {one.currency} {one.quote}" for one in config.rates]),
+    ]
+    named += [
+        ("catalog.yaml", f"products[{index}].meters", [meter.name for meter in product.meters])
+        for index, product in enumerate(config.products)
+    ]
+    for file, place, names in named:
+        for name in sorted({str(name) for name in names if names.count(name) > 1}):
+            yield file, place, f"{name!r} stands there twice"
+
+
+def _unknown_people(config: CompanyConfig) -> Iterator[_Problem]:
+    people = {person.name for person in config.people}
+    for index, department in enumerate(config.departments):
+        for role in ("owner", "budget_holder"):
+            if (name := getattr(department, role)) not in people:
+                yield "departments.yaml", f"departments[{index}].{role}", _unknown("person", name, people)
+
+
+def _unknown_departments(config: CompanyConfig) -> Iterator[_Problem]:
+    parents = {department.name: department.parent for department in config.departments}
+    for index, department in enumerate(config.departments):
+        place = f"departments[{index}].parent"
+        if department.parent is not None and department.parent not in parents:
+            yield "departments.yaml", place, _unknown("department", department.parent, parents)
+        if _is_own_ancestor(department.name, parents):
+            yield "departments.yaml", place, f"{department.name!r} is its own ancestor"
+    for index, budget in enumerate(config.budgets):
+        if budget.department not in parents:
+            yield "budgets.yaml", f"budgets[{index}].department", _unknown("department", budget.department, parents)
+
+
+def _is_own_ancestor(name: str, parents: dict[str, str | None]) -> bool:
+    seen: set[str] = set()
+    above = parents.get(name)
+    while above is not None and above not in seen:
+        if above == name:
+            return True
+        seen.add(above)
+        above = parents.get(above)
+    return False

@@ -1,0 +1,180 @@
+"""The form of each configuration file: what may stand in it.
+
+What belongs here: types of the entries. What does not: what must hold between files (`config`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from twinledger.pools import PoolConfig
+from twinledger.vocabulary.fields import Amount, ExchangeRate, Instant, Name, PeriodField, UnitPrice
+
+CURRENCY = r"^[A-Z]{3}$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class DepartmentConfig(_Strict):
+    """Who pays."""
+
+    name: Name
+    title: str
+    parent: str | None = None
+    cost_centre: str
+    owner: str
+    budget_holder: str
+    channel: str
+    tenants: tuple[str, ...] = ()
+
+
+class PersonConfig(_Strict):
+    """Somebody who may ask or decide."""
+
+    name: Name
+    title: str
+    slack_user: str | None = None
+    airflow_user: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+class SourceConfig(_Strict):
+    """One feed: a vendor's bill export, or metering."""
+
+    name: Name
+    kind: Literal["bill", "usage"]
+    format: str = Field(min_length=1)
+    place: str = Field(min_length=1)
+    slice: Literal["period", "day"]
+    account: str | None = None
+    currency: str | None = Field(None, pattern=CURRENCY)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class PriceConfig(_Strict):
+    """The list price of one unit of a meter, from an instant on."""
+
+    effective_from: Instant = Field(alias="from")
+    amount: UnitPrice
+    currency: str = Field(pattern=CURRENCY)
+
+
+class MeterConfig(_Strict):
+    """What a product is charged by."""
+
+    name: Name
+    title: str
+    unit: str = Field(min_length=1)
+    prices: tuple[PriceConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_price_an_instant(self) -> MeterConfig:
+        starts: list[datetime] = [price.effective_from for price in self.prices]
+        if len(set(starts)) < len(starts):
+            message = f"meter {self.name} has two prices from the same instant"
+            raise ValueError(message)
+        return self
+
+
+class ProductConfig(_Strict):
+    """What a platform team publishes."""
+
+    name: Name
+    title: str
+    description: str
+    owner: str
+    pool: str
+    state: Literal["draft", "listed", "retired"]
+    meters: tuple[MeterConfig, ...] = ()
+
+
+class ContractConfig(_Strict):
+    """A unit price agreed with a vendor."""
+
+    id: str = Field(min_length=1)
+    vendor: str
+    sku: str
+    region: str | None = None
+    effective_from: date = Field(alias="from")
+    effective_to: date | None = Field(None, alias="to")
+    unit_price: Amount
+    currency: str = Field(pattern=CURRENCY)
+    clause: str
+
+
+class BudgetConfig(_Strict):
+    """The plan of a department for a period."""
+
+    department: str
+    period: PeriodField
+    amount: Amount
+    currency: str = Field(pattern=CURRENCY)
+
+
+class RateConfig(_Strict):
+    """One unit of `currency` is `rate` units of `quote`, on a day or for the period that starts on it."""
+
+    kind: Literal["period", "day"]
+    day: date
+    currency: str = Field(pattern=CURRENCY)
+    quote: str = Field(pattern=CURRENCY)
+    rate: ExchangeRate
+    origin: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _means_something(self) -> RateConfig:
+        if self.kind == "period" and self.day.day != 1:
+            message = f"a period's rate stands on the first day of the month, not on {self.day}"
+            raise ValueError(message)
+        if self.currency == self.quote and self.rate != Decimal(1):
+            message = f"{self.currency} in {self.quote} is 1, not {self.rate}"
+            raise ValueError(message)
+        return self
+
+
+class DepartmentsFile(_Strict):
+    """departments.yaml."""
+
+    departments: tuple[DepartmentConfig, ...] = ()
+
+
+class PeopleFile(_Strict):
+    """people.yaml."""
+
+    people: tuple[PersonConfig, ...] = ()
+
+
+class SourcesFile(_Strict):
+    """sources.yaml."""
+
+    sources: tuple[SourceConfig, ...] = ()
+
+
+class PoolsFile(_Strict):
+    """pools.yaml."""
+
+    pools: tuple[PoolConfig, ...] = ()
+
+
+class CatalogFile(_Strict):
+    """catalog.yaml."""
+
+    products: tuple[ProductConfig, ...] = ()
+
+
+class ContractsFile(_Strict):
+    """contracts.yaml."""
+
+    contracts: tuple[ContractConfig, ...] = ()
+
+
+class BudgetsFile(_Strict):
+    """budgets.yaml."""
+
+    budgets: tuple[BudgetConfig, ...] = ()

@@ -1,0 +1,273 @@
+"""The catalog as relations that SQL models read.
+
+What belongs here: the store's configuration as (name, columns, rows), one function a relation. What
+does not: running models, which is the engine's, and what the relations mean for an amount, which is
+the models'.
+
+The shapes, by grain:
+
+    prices         (product, meter, effective_from)         in force from `effective_from` until before `effective_to`
+    meters         (product, meter)                          with the pool that funds the product
+    products       (product)
+    pools          (pool)                                    the lowest position wins
+    pool_rules     (pool, rule_no, value)                    all rules of a pool hold; any value within one rule
+    pool_capacity  (pool, sku, product, meter)               one unit consumed of the SKU is `factor` units of the meter
+    rates          (kind, day, currency)                     dense: a row for each day that a rate is known for
+    departments    (department)
+    tenants        (tenant)
+    contract_cards (id)                                      from `valid_from` until before `valid_to`
+    parameters     one row                                   the period and its bounds, the currency and its decimals
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from twinledger.lake.tables import INSTANT, MONEY, PRICE, QUANTITY, TEXT, Column, Type
+from twinledger.store import models
+from twinledger.vocabulary.money import smallest_unit
+from twinledger.vocabulary.periods import Period
+from twinledger.vocabulary.settings import Settings
+
+DAY: Type = "DATE"
+NUMBER: Type = "BIGINT"
+_DAYS_BACK = 400
+_ONE = Decimal(1)
+
+
+class Relation(NamedTuple):
+    """A small relation: its name, its columns and its rows in that order."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: list[tuple[object, ...]]
+
+
+class _Viewer(Protocol):
+    def view_rows(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None: ...
+
+
+def view(engine: _Viewer, relations: Iterable[Relation]) -> None:
+    """Make relations readable on an engine under their names."""
+    for relation in relations:
+        engine.view_rows(relation.name, relation.columns, relation.rows)
+
+
+def company(session: Session, period: Period, settings: Settings) -> list[Relation]:
+    """Every relation of this module, for one period."""
+    plain = (prices, meters, products, pools, pool_rules, pool_capacity, departments, tenants, contract_cards)
+    return [
+        *(relation(session) for relation in plain),
+        rates(session, period, settings.reporting_currency),
+        parameters(period, settings),
+    ]
+
+
+def _utc(instant: datetime) -> datetime:
+    """As the engine's TIMESTAMP: UTC, without saying so."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _columns(**types: Type) -> tuple[Column, ...]:
+    return tuple(Column(name, kind) for name, kind in types.items())
+
+
+def prices(session: Session) -> Relation:
+    """`prices`: product, meter, effective_from, effective_to (null while in force), amount, currency."""
+    columns = _columns(
+        product=TEXT, meter=TEXT, effective_from=INSTANT, effective_to=INSTANT, amount=PRICE, currency=TEXT
+    )
+    found = session.scalars(
+        select(models.Price).order_by(models.Price.product, models.Price.meter, models.Price.effective_from)
+    ).all()
+    rows: list[tuple[object, ...]] = []
+    for index, price in enumerate(found):
+        after = found[index + 1] if index + 1 < len(found) else None
+        same = after is not None and (after.product, after.meter) == (price.product, price.meter)
+        until = _utc(after.effective_from) if same and after is not None else None
+        start = _utc(price.effective_from)
+        rows.append((price.product, price.meter, start, until, price.amount, price.currency))
+    return Relation("prices", columns, rows)
+
+
+def meters(session: Session) -> Relation:
+    """`meters`: product, meter, title, unit, pool."""
+    query = (
+        select(models.Meter, models.Product.pool)
+        .join(models.Product, models.Product.name == models.Meter.product)
+        .order_by(models.Meter.product, models.Meter.name)
+    )
+    rows: list[tuple[object, ...]] = [
+        (meter.product, meter.name, meter.title, meter.unit, pool) for meter, pool in session.execute(query)
+    ]
+    return Relation("meters", _columns(product=TEXT, meter=TEXT, title=TEXT, unit=TEXT, pool=TEXT), rows)
+
+
+def products(session: Session) -> Relation:
+    """`products`: product, title, owner, pool, state."""
+    found = session.scalars(select(models.Product).order_by(models.Product.name))
+    rows: list[tuple[object, ...]] = [(one.name, one.title, one.owner, one.pool, one.state) for one in found]
+    return Relation("products", _columns(product=TEXT, title=TEXT, owner=TEXT, pool=TEXT, state=TEXT), rows)
+
+
+def pools(session: Session) -> Relation:
+    """`pools`: pool, title, owner, kind (shared | direct), position from 1."""
+    found = session.scalars(select(models.Pool).order_by(models.Pool.position))
+    rows: list[tuple[object, ...]] = [(one.name, one.title, one.owner, one.kind, one.position) for one in found]
+    return Relation("pools", _columns(pool=TEXT, title=TEXT, owner=TEXT, kind=TEXT, position=NUMBER), rows)
+
+
+def pool_rules(session: Session) -> Relation:
+    """`pool_rules`: pool, position, rule_no from 1, column_name, operator (equals | prefix), value.
+
+    A pool without rules has no row here and is given no charge.
+    """
+    columns = _columns(pool=TEXT, position=NUMBER, rule_no=NUMBER, column_name=TEXT, operator=TEXT, value=TEXT)
+    rows: list[tuple[object, ...]] = []
+    for pool in session.scalars(select(models.Pool).order_by(models.Pool.position)):
+        for number, rule in enumerate(pool.rules, start=1):
+            operator = "prefix" if rule.get("prefix") is not None else "equals"
+            values = [rule["prefix"]] if operator == "prefix" else rule["equals"]
+            rows += [(pool.name, pool.position, number, rule["column"], operator, value) for value in values]
+    return Relation("pool_rules", columns, rows)
+
+
+def pool_capacity(session: Session) -> Relation:
+    """`pool_capacity`: pool, sku, product, meter, factor (units of the meter for one unit consumed of the SKU)."""
+    rows: list[tuple[object, ...]] = []
+    for pool in session.scalars(select(models.Pool).order_by(models.Pool.position)):
+        for entry in pool.capacity:
+            product, meter = str(entry["meter"]).split("/", 1)
+            rows.append((pool.name, entry["sku"], product, meter, Decimal(entry["factor"])))
+    return Relation("pool_capacity", _columns(pool=TEXT, sku=TEXT, product=TEXT, meter=TEXT, factor=QUANTITY), rows)
+
+
+def _days(period: Period) -> list[date]:
+    last = period.shift(1).first_day - timedelta(days=1)
+    return [last - timedelta(days=back) for back in range(_DAYS_BACK, -1, -1)]
+
+
+def rates(session: Session, period: Period, reporting_currency: str) -> Relation:
+    """`rates`: kind (period | day), day, currency, rate, origin; 1 unit of `currency` is `rate` reporting units.
+
+    Kind `period`: one row a currency, on the first day of `period`. Kind `day`: a row for each of the
+    400 days up to the period's last, the last known rate on or before that day; where there is none,
+    the rate of that day's own period, else of `period`. The reporting currency is there at rate 1. A
+    currency without any rate has no row: models join, and the caller refuses what finds none.
+    """
+    query = select(models.Rate).where(models.Rate.quote == reporting_currency)
+    by_currency: dict[str, list[models.Rate]] = {}
+    for rate in session.scalars(query.order_by(models.Rate.day)):
+        by_currency.setdefault(rate.currency, []).append(rate)
+    by_currency.pop(reporting_currency, None)
+    first = period.first_day
+    rows: list[tuple[object, ...]] = [("period", first, reporting_currency, _ONE, "itself")]
+    rows += [("day", day, reporting_currency, _ONE, "itself") for day in _days(period)]
+    for currency, known in sorted(by_currency.items()):
+        rows += _dense(period, currency, known)
+    columns = _columns(kind=TEXT, day=DAY, currency=TEXT, rate=MONEY, origin=TEXT)
+    return Relation("rates", columns, rows)
+
+
+def _dense(period: Period, currency: str, known: Sequence[models.Rate]) -> list[tuple[object, ...]]:
+    """One currency's rates, filled forward; `known` is in order of days."""
+    monthly = {rate.day.replace(day=1): rate for rate in known if rate.kind == "period"}
+    daily = {rate.day: rate for rate in known if rate.kind == "day"}
+    own = monthly.get(period.first_day)
+    days = _days(period)
+    last = next((rate for day, rate in reversed(daily.items()) if day < days[0]), None)
+    rows: list[tuple[object, ...]] = [("period", period.first_day, currency, own.rate, own.origin)] if own else []
+    for day in days:
+        last = daily.get(day, last)
+        found = last or monthly.get(day.replace(day=1)) or own
+        if found:
+            rows.append(("day", day, currency, found.rate, found.origin))
+    return rows
+
+
+def departments(session: Session) -> Relation:
+    """`departments`: department, title, parent, cost_centre, owner, budget_holder, channel."""
+    columns = _columns(
+        department=TEXT, title=TEXT, parent=TEXT, cost_centre=TEXT, owner=TEXT, budget_holder=TEXT, channel=TEXT
+    )
+    found = session.scalars(select(models.Department).order_by(models.Department.name))
+    rows: list[tuple[object, ...]] = [
+        (one.name, one.title, one.parent, one.cost_centre, one.owner, one.budget_holder, one.channel) for one in found
+    ]
+    return Relation("departments", columns, rows)
+
+
+def tenants(session: Session) -> Relation:
+    """`tenants`: tenant, department."""
+    found = session.scalars(select(models.Department).order_by(models.Department.name))
+    rows: list[tuple[object, ...]] = [(tenant, one.name) for one in found for tenant in one.tenants]
+    return Relation("tenants", _columns(tenant=TEXT, department=TEXT), rows)
+
+
+def contract_cards(session: Session) -> Relation:
+    """`contract_cards`: id, vendor, sku, region, valid_from, valid_to, unit_price, currency, clause.
+
+    A null `region` is any region, a null `valid_to` no end.
+    """
+    columns = _columns(
+        id=TEXT,
+        vendor=TEXT,
+        sku=TEXT,
+        region=TEXT,
+        valid_from=DAY,
+        valid_to=DAY,
+        unit_price=MONEY,
+        currency=TEXT,
+        clause=TEXT,
+    )
+    rows: list[tuple[object, ...]] = [
+        (
+            card.id,
+            card.vendor,
+            card.sku,
+            card.region,
+            card.effective_from,
+            card.effective_to,
+            card.unit_price,
+            card.currency,
+            card.clause,
+        )
+        for card in session.scalars(select(models.ContractCard).order_by(models.ContractCard.id))
+    ]
+    return Relation("contract_cards", columns, rows)
+
+
+def parameters(period: Period, settings: Settings) -> Relation:
+    """`parameters`: one row of period, its bounds, the reporting currency and its decimals.
+
+    `period_start` and `period_end` bound the accounting period in the company's time zone (as UTC);
+    `month_start` and `month_end` the calendar month in UTC, which is what vendors bill by.
+    """
+    columns = _columns(
+        period=TEXT,
+        period_start=INSTANT,
+        period_end=INSTANT,
+        month_start=INSTANT,
+        month_end=INSTANT,
+        reporting_currency=TEXT,
+        unit_decimals=NUMBER,
+        smallest_unit=MONEY,
+    )
+    unit = smallest_unit(settings.reporting_currency)
+    row: tuple[object, ...] = (
+        str(period),
+        _utc(period.start(settings.timezone)),
+        _utc(period.end(settings.timezone)),
+        _utc(period.start()),
+        _utc(period.end()),
+        settings.reporting_currency,
+        max(0, -int(unit.adjusted())),
+        unit,
+    )
+    return Relation("parameters", columns, [row])

@@ -1,0 +1,183 @@
+"""Rating one period: its whole internal ledger is written anew, atomically, when its inputs have changed.
+
+What belongs here: which inputs a period has, and whether they have changed. What does not: the
+arithmetic, which is sql/rating/internal_charges.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import select
+
+from twinledger.books import Books
+from twinledger.catalog import Relation, relations
+from twinledger.engine import Engine
+from twinledger.engine.models import load_model
+from twinledger.lake import slice_name
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE
+from twinledger.store.models import PeriodState
+from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
+from twinledger.vocabulary.identities import digest
+from twinledger.vocabulary.periods import Period
+
+log = structlog.get_logger(__name__)
+
+_MODELS = ("pools/charge_pools", "rating/direct_charges", "rating/internal_charges")
+_READ = ("prices", "meters", "pools", "pool_rules", "departments", "tenants", "rates", "parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedUsage:
+    """Usage of one meter that no price is in force for."""
+
+    product: str
+    meter: str
+    records: int
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RatingResult:
+    """What rating a period did: `changed` is whether the internal ledger was written.
+
+    `stops` are the sentences for which the ledger gate did not let it be: the period keeps what it had.
+    """
+
+    period: Period
+    rows: int
+    digest: str
+    changed: bool
+    unpriced: tuple[UnpricedUsage, ...] = ()
+    stops: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    docs: str = ""
+
+
+def rate_period(books: Books, period: Period) -> RatingResult:
+    """Write the internal charges of a period, if anything that they follow from has changed.
+
+    Amounts are in the reporting currency, not rounded. A closed period is left as it is. Usage without
+    a price in force stops the period's ledger: nothing is written, and `unpriced` names the meters.
+
+    Raises:
+        CurrencyMismatchError: a price is not in the reporting currency.
+        MissingRateError: a direct charge is in a currency that the period has no rate for.
+    """
+    # Digests before files: a slice that is committed in between is rated now, and once more later.
+    slices = {table.name: books.lake.slices(table) for table in (USAGE, EXTERNAL_CHARGES, INTERNAL_CHARGES)}
+    with books.engine() as engine:
+        read = _view_inputs(books, engine, period)
+        inputs = _inputs_digest(engine, period, read, slices)
+        present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
+        if present == inputs or _is_closed(books, period):
+            return RatingResult(period, _count(books, engine, period), present or "", changed=False)
+        if unpriced := _unpriced(engine):
+            return _stopped(period, inputs, unpriced)
+        _check_rates(engine, period, books.settings.reporting_currency)
+        return _write(books, engine, period, inputs)
+
+
+def _view_inputs(books: Books, engine: Engine, period: Period) -> list[Relation]:
+    with books.store.transaction() as session:
+        company = relations.company(session, period, books.settings)
+    read = [relation for relation in company if relation.name in _READ]
+    _check_currencies(read, books.settings.reporting_currency)
+    relations.view(engine, read)
+    engine.view_files("usage", USAGE, books.lake.files(USAGE))
+    has_direct = any("direct" in row for relation in read if relation.name == "pools" for row in relation.rows)
+    external = _external_files(books, period) if has_direct else []
+    engine.view_files("external_charges", EXTERNAL_CHARGES, external)
+    for model in (*_MODELS, "rating/touched_slices", "rating/unpriced_usage", "rating/unrated_currencies"):
+        engine.view_model(model)
+    return read
+
+
+def _external_files(books: Books, period: Period) -> list[str]:
+    return books.lake.files(EXTERNAL_CHARGES, {"x_period": str(period)})
+
+
+def _check_currencies(read: Iterable[Relation], reporting: str) -> None:
+    for relation in read:
+        if relation.name == "prices":
+            for row in relation.rows:
+                if row[-1] != reporting:
+                    raise CurrencyMismatchError(str(row[-1]), reporting)
+
+
+def _inputs_digest(engine: Engine, period: Period, read: list[Relation], slices: dict[str, dict[str, str]]) -> str:
+    """Equal digests, equal charges: slices of usage and of direct pools' bills, the catalog, and the SQL itself."""
+    touched = [slice_name({"feed": row["feed"], "day": row["day"]}) for row in engine.rows("touched_slices")]
+    usage = slices[USAGE.name]
+    parts = [f"{name}={usage.get(name, '')}" for name in touched]
+    if any("direct" in row for relation in read if relation.name == "pools" for row in relation.rows):
+        external = slices[EXTERNAL_CHARGES.name].items()
+        parts += [f"{name}={state}" for name, state in sorted(external) if f"x_period={period}" in name.split("/")]
+        parts += [repr(relation.rows) for relation in read if relation.name in ("pools", "pool_rules", "departments")]
+        # Daily rates are the bridge's; direct charges are converted at the period's.
+        parts += [repr([row for row in one.rows if row[0] == "period"]) for one in read if one.name == "rates"]
+    parts += [
+        repr(relation.rows) for relation in read if relation.name in ("prices", "meters", "tenants", "parameters")
+    ]
+    parts += [load_model(model).query for model in _MODELS]
+    return digest(*parts)
+
+
+def _is_closed(books: Books, period: Period) -> bool:
+    with books.store.transaction() as session:
+        state = session.scalar(select(PeriodState.state).where(PeriodState.period == str(period)))
+    return state == "closed"
+
+
+def _count(books: Books, engine: Engine, period: Period) -> int:
+    files = books.lake.files(INTERNAL_CHARGES, {"period": str(period)})
+    engine.view_files("rated_charges", INTERNAL_CHARGES, files)
+    engine.view_model("rating/charge_count")
+    return int(engine.rows("charge_count")[0]["charges"])
+
+
+def _unpriced(engine: Engine) -> tuple[UnpricedUsage, ...]:
+    rows = engine.rows("unpriced_usage")
+    return tuple(
+        UnpricedUsage(row["product"], row["meter"], row["records"], row["first_at"].replace(tzinfo=UTC)) for row in rows
+    )
+
+
+def _stopped(period: Period, inputs: str, unpriced: tuple[UnpricedUsage, ...]) -> RatingResult:
+    stops = tuple(
+        f"{one.records} usage records of {one.product}/{one.meter} have no price in force, the first at "
+        f"{one.first_at.isoformat()}: add a price to catalog.yaml"
+        for one in unpriced
+    )
+    log.warning("rating.stopped", period=str(period), meters=[f"{one.product}/{one.meter}" for one in unpriced])
+    return RatingResult(period, 0, inputs, changed=False, unpriced=unpriced, stops=stops)
+
+
+def _check_rates(engine: Engine, period: Period, reporting: str) -> None:
+    for row in engine.rows("unrated_currencies"):
+        raise MissingRateError(row["currency"], reporting, str(period))
+
+
+def _write(books: Books, engine: Engine, period: Period, inputs: str) -> RatingResult:
+    folder = books.lake.staging(INTERNAL_CHARGES)
+    files = engine.copy("internal_charges", INTERNAL_CHARGES, folder)
+    engine.view_files("rated_charges", INTERNAL_CHARGES, files)
+    engine.view_model("rating/charge_count")
+    rows = int(engine.rows("charge_count")[0]["charges"])
+    if files:
+        verdict = books.gate.check("ledger", INTERNAL_CHARGES, files)
+        if not verdict.passed:
+            shutil.rmtree(folder, ignore_errors=True)
+            return RatingResult(
+                period, rows, inputs, changed=False, stops=verdict.stops, warnings=verdict.warnings, docs=verdict.docs
+            )
+        warnings, docs = verdict.warnings, verdict.docs
+    else:
+        warnings, docs = (), ""
+    changed = books.lake.replace(INTERNAL_CHARGES, {"period": str(period)}, files, inputs)
+    log.info("period.rated", period=str(period), rows=rows, changed=changed)
+    return RatingResult(period, rows, inputs, changed, warnings=warnings, docs=docs)

@@ -1,0 +1,2 @@
+SELECT COUNT(*) AS charges
+FROM rated_charges

@@ -1,0 +1,131 @@
+"""Runs every case of tests/sql: small input relations, and the rows that the model must make of them.
+
+A case is tests/sql/<group>/<model>/<case>.yaml:
+
+    says: one sentence of what must hold
+    inputs: {relation: [rows]}     # a relation that is not given is empty; a column that is not given is NULL
+    expect: [rows]                 # in any order; only the columns that are named are compared
+
+A relation has the columns and types of the lake's table of that name, else of the catalog's relation,
+else of the model of that name; a relation that nothing knows has the columns its rows name, all text.
+Decimals are quoted: they are compared exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from twinledger.catalog import company
+from twinledger.engine.duck import DuckEngine, quoted
+from twinledger.engine.models import Model, list_models, load_model
+from twinledger.lake.tables import TABLES, TEXT, Column
+from twinledger.store.models import Base
+from twinledger.vocabulary.periods import Period
+from twinledger.vocabulary.settings import Settings
+
+HERE = Path(__file__).parent
+CASES = sorted(HERE.rglob("*.yaml"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckEngine]:
+    with DuckEngine("512MiB", 1, str(tmp_path / "spill")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: str(path.relative_to(HERE).with_suffix("")))
+def test_the_model_makes_the_expected_rows(path: Path, engine: DuckEngine) -> None:
+    case = yaml.safe_load(path.read_text())
+    model = load_model(str(path.parent.relative_to(HERE)))
+    unknown = case["inputs"].keys() - set(model.inputs)
+    assert not unknown, f"{model.name} reads no {', '.join(sorted(unknown))}"
+    for relation in model.inputs:
+        declare(engine, relation, case["inputs"].get(relation, []))
+    for relation, rows in case["inputs"].items():
+        fill(engine, relation, rows)
+    engine.view_model(model.name)
+    expected = case["expect"] or []
+    named = list(dict.fromkeys(name for row in expected for name in row))
+    found = engine.rows(model.relation)
+    types = {name: type(value) for row in found for name, value in row.items() if value is not None}
+    wanted = Counter(tuple(comparable(row.get(name), types.get(name)) for name in named) for row in expected)
+    got = Counter(tuple(comparable(row[name], types.get(name)) for name in named) for row in found)
+    assert got == wanted, f"{case['says']}\ncolumns {named}\nmissing {wanted - got}\nsurplus {got - wanted}"
+
+
+def test_every_case_is_of_a_model() -> None:
+    models = set(list_models())
+    assert [str(path) for path in CASES if str(path.parent.relative_to(HERE)) not in models] == []
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if name.startswith("reconciliation/")])
+def test_every_model_of_reconciliation_has_a_case(name: str) -> None:
+    assert list((HERE / name).glob("*.yaml"))
+
+
+def fill(engine: DuckEngine, relation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows into a declared relation."""
+    for row in rows:
+        names = ", ".join(quoted(name) for name in row)
+        marks = ", ".join("?" for _ in row)
+        values = [str(value) if isinstance(value, date) else value for value in row.values()]
+        engine.query(f"INSERT INTO {quoted(relation)} ({names}) VALUES ({marks})", values)  # noqa: S608 - quoted
+
+
+def declare(engine: DuckEngine, relation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """An empty relation of the name; a model's is what the model makes of nothing.
+
+    Declares what the model reads as well, so all are declared before any is filled.
+    """
+    columns = known_columns().get(relation)
+    model = models_by_relation().get(relation)
+    if columns is None and model is not None:
+        for wanted in model.inputs:
+            declare(engine, wanted, [])
+        engine.view_model(model.name)
+        engine.materialise(relation)
+        return
+    named = dict.fromkeys(name for row in rows for name in row)
+    engine.view_rows(relation, columns or [Column(name, TEXT) for name in named], [])
+
+
+@cache
+def models_by_relation() -> dict[str, Model]:
+    return {model.relation: model for model in map(load_model, list_models())}
+
+
+@cache
+def known_columns() -> dict[str, tuple[Column, ...]]:
+    """Columns of the lake's tables and of the catalog's relations."""
+    database = create_engine("sqlite://")
+    Base.metadata.create_all(database)
+    with Session(database) as session:
+        relations = company(session, Period(2026, 10), Settings())
+    database.dispose()
+    configured = {relation.name: relation.columns for relation in relations}
+    return {table.name.split(".")[1]: table.columns for table in TABLES.values()} | configured
+
+
+def comparable(value: object, kind: type | None) -> object:
+    """A value of a case as the engine gives it."""
+    if value is None:
+        return None
+    if kind is Decimal:
+        assert not isinstance(value, float), f"{value}: quote decimals"
+        return Decimal(str(value))
+    if kind is datetime:
+        return datetime.fromisoformat(str(value))
+    if kind is date:
+        return date.fromisoformat(str(value))
+    return value
