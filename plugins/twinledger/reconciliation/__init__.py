@@ -1,0 +1,45 @@
+"""Reconciliation: how the two ledgers of a period differ, and why.
+
+What belongs here: matching, the bridge, tolerances, breaks and their life, claims, the verdict, and
+opening a component down to its rows. What does not: assigning charges to pools (`sql/pools`), rating
+(`rating`), and what a message or page looks like (`slack`, `web`).
+
+    inputs ──► models of sql/reconciliation ──► evidence ──► breaks ──► run, message, audit entry
+"""
+
+from twinledger.reconciliation.result import (
+    BreakState,
+    BridgeRow,
+    Claim,
+    ClaimLine,
+    ComponentRow,
+    Match,
+    MeterMatch,
+    PoolTotal,
+    Reconciliation,
+    RollForward,
+    Tally,
+)
+from twinledger.reconciliation.rows import component_rows
+from twinledger.reconciliation.run import read_reconciliation, reconcile_period
+from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
+
+__all__ = [
+    "DEFAULT_TOLERANCE",
+    "BreakState",
+    "BridgeRow",
+    "Claim",
+    "ClaimLine",
+    "ComponentRow",
+    "Limits",
+    "Match",
+    "MeterMatch",
+    "PoolTotal",
+    "Reconciliation",
+    "RollForward",
+    "Tally",
+    "component_rows",
+    "limits",
+    "read_reconciliation",
+    "reconcile_period",
+]

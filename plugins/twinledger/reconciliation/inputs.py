@@ -1,0 +1,225 @@
+"""What a period is reconciled from: cuts of both ledgers, the configuration, the history of deliveries.
+
+What belongs here: reading them at one instant, what is missing of them, and their digest. What does
+not: the models that make a bridge of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from twinledger.books import Books
+from twinledger.catalog import Relation, company, view
+from twinledger.engine import Engine
+from twinledger.engine.models import load_model
+from twinledger.lake import Lake
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
+from twinledger.reconciliation.restated import SliceTotal, slice_history
+from twinledger.store import models
+from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
+from twinledger.vocabulary.identities import digest
+from twinledger.vocabulary.periods import Period
+
+BASE_MODELS = (
+    "pools/charge_pools",
+    "rating/statement_lines",
+    "reconciliation/charge_parts",
+    "reconciliation/part_sums",
+    "reconciliation/internal_parts",
+    "reconciliation/resource_matches",
+)
+KEPT = frozenset({"statement_lines", "part_sums", "internal_parts", "resource_matches"})
+"""Sums that several models read: computed once."""
+
+BRIDGE_MODELS = ("reconciliation/pool_totals", "reconciliation/bridge")
+REPORT_MODELS = (
+    "reconciliation/largest_matches",
+    "reconciliation/meter_matches",
+    "reconciliation/contract_audit",
+    "reconciliation/claim_sums",
+    "reconciliation/claims",
+)
+MISSING_RATES = "reconciliation/missing_rates"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCut:
+    """One ledger's slices of a period, as they were in one snapshot."""
+
+    cut: str
+    files: tuple[str, ...]
+    slices: tuple[tuple[str, str], ...]
+    """Slice name and what it was written from."""
+
+    def values(self, column: str) -> set[str]:
+        """The values of one partition column."""
+        return {_parts(name)[column] for name, _ in self.slices if column in _parts(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolTerms:
+    """Who answers for a pool, and what is tolerated in it."""
+
+    owner: str
+    tolerance: Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a reconciliation is a function of."""
+
+    period: Period
+    currency: str
+    external: LedgerCut
+    internal: LedgerCut
+    relations: tuple[Relation, ...]
+    pools: Mapping[str, PoolTerms]
+    history: tuple[SliceTotal, ...]
+    missing: tuple[str, ...]
+    warnings: tuple[str, ...]
+    pending: bool
+    """Whether more data are to come: the period is not over."""
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal inputs, whatever order they arrived in."""
+        queries = [load_model(name).query for name in (*BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS)]
+        said = [repr(part) for part in (self.external.slices, self.internal.slices, self.relations, self.history)]
+        terms = repr(sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items()))
+        return digest(
+            str(self.period), self.currency, *queries, *said, terms, *self.missing, *self.warnings, str(self.pending)
+        )
+
+    def period_rates(self) -> dict[str, Decimal]:
+        """Reporting units for one unit of each currency that has a rate for the period."""
+        rates = next(one for one in self.relations if one.name == "rates")
+        names = [column.name for column in rates.columns]
+        rows = (dict(zip(names, row, strict=True)) for row in rates.rows)
+        return {str(row["currency"]): Decimal(str(row["rate"])) for row in rows if row["kind"] == "period"}
+
+
+def gather(books: Books, period: Period) -> Inputs:
+    """Read the inputs of a period as they are now."""
+    external = _ledger_cut(books.lake, EXTERNAL_CHARGES, "x_period", str(period))
+    internal = _ledger_cut(books.lake, INTERNAL_CHARGES, "period", str(period))
+    over_at = period.end(books.settings.timezone)
+    with books.store.reading() as session:
+        bills = _first_periods(books.lake, EXTERNAL_CHARGES, "x_source", "x_period", _sources(session, "bill"))
+        feeds = _first_periods(books.lake, USAGE, "feed", "day", _sources(session, "usage"))
+        fed = {_parts(name).get("feed", "") for name in _of_period(books.lake, USAGE, "day", str(period))}
+        return Inputs(
+            period=period,
+            currency=books.settings.reporting_currency,
+            external=external,
+            internal=internal,
+            relations=tuple(company(session, period, books.settings)),
+            pools=_pool_terms(session),
+            history=tuple(slice_history(session, period, over_at)),
+            missing=tuple(_missing(period, external, internal, bills)),
+            warnings=(*_unfed(period, feeds, fed), *_quarantined(session, period)),
+            pending=books.clock.now() < over_at,
+        )
+
+
+def view_inputs(engine: Engine, inputs: Inputs) -> None:
+    """Make the inputs and the models over them readable on an engine; the small sums are computed once.
+
+    Raises:
+        MissingRateError: a charge or contract card in a currency without a rate.
+        CurrencyMismatchError: an internal charge or price in another than the reporting currency.
+    """
+    engine.view_files("external_charges", EXTERNAL_CHARGES, inputs.external.files)
+    engine.view_files("internal_charges", INTERNAL_CHARGES, inputs.internal.files)
+    view(engine, inputs.relations)
+    engine.view_model(MISSING_RATES)
+    for missing in engine.rows("missing_rates"):
+        wanted = str(inputs.period) if missing["kind"] == "period" else str(missing["day"])
+        raise MissingRateError(missing["currency"], inputs.currency, wanted)
+    for model in BASE_MODELS:
+        engine.view_model(model)
+        if load_model(model).relation in KEPT:
+            engine.materialise(load_model(model).relation)
+    _refuse_other_currencies(engine, inputs)
+
+
+def _refuse_other_currencies(engine: Engine, inputs: Inputs) -> None:
+    """Internal prices, and so internal charges, are in the reporting currency: see settings."""
+    priced = {(row["product"], row["meter"]) for row in engine.rows("pool_capacity")}
+    prices = [row for row in engine.rows("prices") if (row["product"], row["meter"]) in priced]
+    for row in (*engine.rows("statement_lines"), *prices):
+        if row["currency"] != inputs.currency:
+            raise CurrencyMismatchError(inputs.currency, row["currency"])
+
+
+def _ledger_cut(lake: Lake, table: Table, column: str, period: str) -> LedgerCut:
+    """Slices and files of one snapshot: read again while another process commits in between."""
+    while True:
+        cut = lake.cut(table)
+        slices = _of_period(lake, table, column, period)
+        files = lake.files(table, {column: period}, cut) if cut else []
+        if lake.cut(table) == cut:
+            return LedgerCut(cut, tuple(files), tuple(sorted(slices.items())))
+
+
+def _of_period(lake: Lake, table: Table, column: str, period: str) -> dict[str, str]:
+    return {name: state for name, state in lake.slices(table).items() if _parts(name)[column].startswith(period)}
+
+
+def _parts(slice_name: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in slice_name.split("/"))
+
+
+def _sources(session: Session, kind: str) -> list[str]:
+    return list(session.scalars(select(models.Source.name).where(models.Source.kind == kind)))
+
+
+def _first_periods(lake: Lake, table: Table, name: str, when: str, sources: Iterable[str]) -> dict[str, str]:
+    """Each source with the first month or day that it delivered; empty where it never did."""
+    first = dict.fromkeys(sources, "")
+    for parts in map(_parts, lake.slices(table)):
+        if parts[name] in first:
+            before = first[parts[name]]
+            first[parts[name]] = min(before, parts[when]) if before else parts[when]
+    return first
+
+
+def _missing(period: Period, external: LedgerCut, internal: LedgerCut, bills: Mapping[str, str]) -> Iterable[str]:
+    """A source is expected from the first period that it ever delivered on."""
+    if not external.slices:
+        yield f"no bill of {period} is in the external ledger"
+    delivered = external.values("x_source")
+    for source, first in sorted(bills.items()):
+        if source not in delivered and first <= str(period):
+            yield f"source {source} has delivered no bill of {period}"
+    if not internal.slices:
+        yield f"no internal charges of {period}: rate it first"
+
+
+def _unfed(period: Period, feeds: Mapping[str, str], fed: set[str]) -> Iterable[str]:
+    for feed, first in sorted(feeds.items()):
+        if feed not in fed and first[:7] <= str(period):
+            yield f"feed {feed} has metered nothing in {period}"
+
+
+def _quarantined(session: Session, period: Period) -> Iterable[str]:
+    query = (
+        select(models.Delivery.source, models.Delivery.rows_quarantined)
+        .join(models.DeliverySlice, models.DeliverySlice.delivery == models.Delivery.id)
+        .where(
+            models.DeliverySlice.slice == str(period),
+            models.DeliverySlice.current.is_(True),
+            models.Delivery.rows_quarantined > 0,
+        )
+        .order_by(models.Delivery.source, models.Delivery.id)
+    )
+    for source, rows in session.execute(query):
+        yield f"source {source}: {rows} rows of {period} are in quarantine"
+
+
+def _pool_terms(session: Session) -> dict[str, PoolTerms]:
+    return {one.name: PoolTerms(one.owner, one.tolerance) for one in session.scalars(select(models.Pool))}

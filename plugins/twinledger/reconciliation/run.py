@@ -1,0 +1,263 @@
+"""One reconciliation of one period, from both ledgers to a message.
+
+What belongs here: the order of its steps, and what they leave in the store. What does not: any rule,
+which are the other modules'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from twinledger.books import Books
+from twinledger.outbox import Message, enqueue
+from twinledger.reconciliation.breaks import (
+    Change,
+    Finding,
+    claim_findings,
+    component_findings,
+    open_states,
+    roll_forward,
+    update_breaks,
+)
+from twinledger.reconciliation.evidence import Evidence, make_evidence, read_tables, written_from
+from twinledger.reconciliation.inputs import Inputs, gather
+from twinledger.reconciliation.message import message_facts
+from twinledger.reconciliation.restated import restated_findings
+from twinledger.reconciliation.result import BreakState, Reconciliation, Verdict
+from twinledger.reconciliation.summary import Summary, read_summary, summary_json
+from twinledger.store import audit, models
+from twinledger.vocabulary.errors import ConcurrentChangeError
+from twinledger.vocabulary.identities import digest, short
+from twinledger.vocabulary.money import plain
+from twinledger.vocabulary.periods import Period
+
+ACTOR = "reconciliation"
+_ATTEMPTS = 5
+
+
+class _Last(NamedTuple):
+    """The period's newest run."""
+
+    run: models.ReconciliationRun
+    summary: Summary
+
+
+def reconcile_period(books: Books, period: Period) -> Reconciliation:
+    """Compare both ledgers of a period, and tell finance when what is found has changed.
+
+    With the inputs of the last run nothing is written and nothing is told. Amounts are in the
+    reporting currency.
+
+    Raises:
+        MissingRateError: a currency without a rate; nothing is written.
+        GateFailedError: the bridge is not what it must be; nothing is written.
+        ConcurrentChangeError: other processes kept reconciling the same period.
+    """
+    for _ in range(_ATTEMPTS):
+        inputs = gather(books, period)
+        last = _last_run(books, period)
+        if last and last.run.digest == inputs.digest and _is_written(books, inputs):
+            return _stored(books, period, last)
+        evidence = Evidence() if inputs.missing else make_evidence(books, inputs)
+        findings = [] if inputs.missing else _findings(inputs, evidence)
+        try:
+            return _record(books, inputs, evidence, findings, last.summary.number + 1 if last else 1)
+        except IntegrityError:
+            continue  # another process recorded the run of this number: look again
+    raise ConcurrentChangeError(f"reconciliation of {period}", "at rest", "being run by others")
+
+
+def read_reconciliation(books: Books, period: Period) -> Reconciliation | None:
+    """What the last run of a period found, for pages and reports; None where it was never run."""
+    last = _last_run(books, period)
+    return _stored(books, period, last) if last else None
+
+
+def _findings(inputs: Inputs, evidence: Evidence) -> list[Finding]:
+    period = str(inputs.period)
+    owners = {name: pool.owner for name, pool in inputs.pools.items()}
+    return [
+        *component_findings(period, evidence.bridge, evidence.limits(inputs), owners),
+        *claim_findings(period, evidence.claims, inputs.currency, owners),
+        *restated_findings(period, inputs.history, inputs.period_rates(), inputs.currency),
+    ]
+
+
+def _is_written(books: Books, inputs: Inputs) -> bool:
+    return bool(inputs.missing) or written_from(books, inputs.period) == {inputs.digest}
+
+
+def _last_run(books: Books, period: Period) -> _Last | None:
+    query = (
+        select(models.ReconciliationRun)
+        .where(models.ReconciliationRun.period == str(period))
+        .order_by(models.ReconciliationRun.ran_at.desc())
+        .limit(20)
+    )
+    with books.store.reading() as session:
+        # Runs within one tick of the clock are told apart by their number.
+        runs = [_Last(run, read_summary(run.summary)) for run in session.scalars(query)]
+    return max(runs, key=lambda last: last.summary.number, default=None)
+
+
+def _record(
+    books: Books, inputs: Inputs, evidence: Evidence, findings: Sequence[Finding], number: int
+) -> Reconciliation:
+    """Leave the run, its breaks, message and audit entry in the store: all of them or none."""
+    now = books.clock.now()
+    period = str(inputs.period)
+    run_id = f"run-{period}-{short(digest(period, str(number)))}"
+    with books.store.transaction() as session:
+        run = models.ReconciliationRun(
+            id=run_id,
+            period=period,
+            digest=inputs.digest,
+            external_cut=inputs.external.cut,
+            internal_cut=inputs.internal.cut,
+            verdict="incomplete",
+            ran_at=now,
+            summary={},
+        )
+        session.add(run)
+        session.flush()  # the run's number is taken from here on
+        if inputs.missing:
+            change = _unchanged(session, period)
+        else:
+            change = update_breaks(session, period, findings, run_id, now)
+        result = _result(run_id, now, inputs, evidence, change)
+        run.verdict = result.verdict
+        run.summary = summary_json(_summary(number, result))
+        _tell(session, books, result)
+        facts = {"run": run_id, "verdict": result.verdict, "opened": change.opened, "resolved": change.resolved}
+        audit.append(session, books.clock, who=ACTOR, action="period.reconcile", subject=period, facts=facts)
+    return result
+
+
+def _unchanged(session: Session, period: str) -> Change:
+    """Without evidence nothing is known of the breaks: they stay as they are."""
+    still = _open_breaks(session, period)
+    amounts = {one.id: one.amount for one in still}
+    return Change(roll_forward(amounts, amounts), (), (), still)
+
+
+def _open_breaks(session: Session, period: str) -> tuple[BreakState, ...]:
+    return open_states(session.scalars(select(models.Break).where(models.Break.period == period)))
+
+
+def _result(run_id: str, now: datetime, inputs: Inputs, evidence: Evidence, change: Change) -> Reconciliation:
+    warnings = (*inputs.warnings, *evidence.warnings)
+    tolerated = evidence.limits(inputs)
+    return Reconciliation(
+        run_id=run_id,
+        period=inputs.period,
+        verdict=verdict(bool(inputs.missing), bool(change.open), bool(warnings), inputs.pending),
+        currency=inputs.currency,
+        ran_at=now,
+        bridge=evidence.bridge,
+        totals=evidence.totals,
+        matches=evidence.matches,
+        meters=evidence.meters,
+        claims=evidence.claims,
+        claim_lines=evidence.claim_lines,
+        breaks=change.open,
+        missing=inputs.missing,
+        warnings=warnings,
+        tolerances=tuple(f"{pool} {component}: {limit}" for (pool, component), limit in tolerated.items()),
+        roll_forward=change.roll_forward,
+        docs=evidence.docs,
+        changed=True,
+    )
+
+
+def verdict(missing: bool, breaks: bool, warnings: bool, pending: bool) -> Verdict:  # noqa: FBT001 - four equal signs
+    """The worst that holds."""
+    found: tuple[tuple[bool, Verdict], ...] = (
+        (missing, "incomplete"),
+        (breaks, "breaks"),
+        (warnings, "warnings"),
+        (pending, "pending"),
+    )
+    return next((name for holds, name in found if holds), "reconciled")
+
+
+def _summary(number: int, result: Reconciliation) -> Summary:
+    return Summary(
+        number=number,
+        evidence=_evidence_digest(result),
+        totals=result.totals,
+        meters=result.meters,
+        claims=result.claims,
+        claim_lines=result.claim_lines,
+        missing=result.missing,
+        warnings=result.warnings,
+        tolerances=result.tolerances,
+        roll_forward=result.roll_forward,
+        docs=result.docs,
+    )
+
+
+def _evidence_digest(result: Reconciliation) -> str:
+    """Of all that the message says of the ledgers, and of nothing that differs from run to run."""
+    return digest(
+        result.verdict,
+        *(f"{row.pool} {row.component} {plain(row.amount)}" for row in result.bridge),
+        *(f"{one.id} {plain(one.amount)} {one.state}" for one in result.breaks),
+        *(f"{one.pool} {one.card} {one.line_count} {plain(one.amount)}" for one in result.claims),
+        *result.missing,
+        *result.warnings,
+    )
+
+
+def _tell(session: Session, books: Books, result: Reconciliation) -> None:
+    message = Message(
+        kind="reconciliation",
+        subject=str(result.period),
+        channel=books.settings.slack.finance_channel,
+        audience="finance",
+        facts=message_facts(result),
+        evidence=_evidence_digest(result),
+    )
+    enqueue(session, message, books.clock)
+
+
+def _stored(books: Books, period: Period, last: _Last) -> Reconciliation:
+    """The last run as it was, with the breaks as they are now."""
+    summary, run = last.summary, last.run
+    tables = Evidence() if summary.missing else read_tables(books, period)
+    with books.store.reading() as session:
+        breaks = _open_breaks(session, str(period))
+    return Reconciliation(
+        run_id=run.id,
+        period=period,
+        verdict=_VERDICTS[run.verdict],
+        currency=books.settings.reporting_currency,
+        ran_at=run.ran_at,
+        bridge=tables.bridge,
+        totals=summary.totals,
+        matches=tables.matches,
+        meters=summary.meters,
+        claims=summary.claims,
+        claim_lines=summary.claim_lines,
+        breaks=breaks,
+        missing=summary.missing,
+        warnings=summary.warnings,
+        tolerances=summary.tolerances,
+        roll_forward=summary.roll_forward,
+        docs=summary.docs,
+        changed=False,
+    )
+
+
+_VERDICTS: dict[str, Verdict] = {
+    "incomplete": "incomplete",
+    "breaks": "breaks",
+    "warnings": "warnings",
+    "pending": "pending",
+    "reconciled": "reconciled",
+}
