@@ -1,0 +1,66 @@
+-- Azure EA actual cost export, newer header. Source of the columns: reference, sections 2.2 to 2.4 and appendix A4.
+
+CREATE VIEW azure_export AS
+SELECT
+    'Nimbus Europe' AS "InvoiceSectionName",
+    'nimbus.example' AS "AccountName",
+    'cloud@nimbus.example' AS "AccountOwnerId",
+    account AS "SubscriptionId",
+    CASE WHEN pool = 'direct' THEN 'nimbus-apps' ELSE 'nimbus-platform' END AS "SubscriptionName",
+    CASE WHEN pool = 'direct' THEN 'rg-apps' ELSE 'rg-data' END AS "ResourceGroup",
+    region AS "ResourceLocation",
+    STRFTIME(started_at, '%m/%d/%Y') AS "Date",
+    service || ' - ' || sku || ' - EU West' AS "ProductName",
+    service AS "MeterCategory",
+    CASE WHEN pool = 'direct' THEN 'General Purpose - Gen5' ELSE 'Tables, Blob Storage' END AS "MeterSubCategory",
+    sku_id AS "MeterId",
+    sku AS "MeterName",
+    'EU West' AS "MeterRegion",
+    unit AS "UnitOfMeasure",
+    quantity AS "Quantity",
+    billed_rate AS "EffectivePrice",
+    billed AS "CostInBillingCurrency",
+    CASE WHEN pool = 'direct' THEN cost_centre END AS "CostCenter",
+    CASE WHEN pool = 'direct' THEN 'Microsoft.Sql' ELSE 'Microsoft.Storage' END AS "ConsumedService",
+    resource AS "ResourceId",
+    CASE
+        WHEN pool = 'direct'
+            THEN
+                '"platform": "direct","tenant": "' || tenant || '","department": "' || department
+                || '","cost-centre": "' || cost_centre || '"'
+        ELSE '"platform": "' || pool || '"'
+    END AS "Tags",
+    'MS-AZR-0017P' AS "OfferId",
+    CAST(NULL AS VARCHAR) AS "AdditionalInfo",
+    CAST(NULL AS VARCHAR) AS "ServiceInfo1",
+    CAST(NULL AS VARCHAR) AS "ServiceInfo2",
+    REGEXP_EXTRACT(resource, '[^/]+$') AS "ResourceName",
+    CAST(NULL AS VARCHAR) AS "ReservationId",
+    CAST(NULL AS VARCHAR) AS "ReservationName",
+    billed_rate AS "UnitPrice",
+    CAST(NULL AS VARCHAR) AS "ProductOrderId",
+    CAST(NULL AS VARCHAR) AS "ProductOrderName",
+    CAST(NULL AS VARCHAR) AS "Term",
+    'Azure' AS "PublisherType",
+    CAST(NULL AS VARCHAR) AS "PublisherName",
+    'Usage' AS "ChargeType",
+    'UsageBased' AS "Frequency",
+    'OnDemand' AS "PricingModel",
+    CAST(NULL AS VARCHAR) AS "AvailabilityZone",
+    '88210045' AS "BillingAccountId",
+    'Nimbus Retail SE' AS "BillingAccountName",
+    'EUR' AS "BillingCurrencyCode",
+    STRFTIME(starts_at, '%m/%d/%Y') AS "BillingPeriodStartDate",
+    STRFTIME(starts_at + INTERVAL 1 MONTH - INTERVAL 1 DAY, '%m/%d/%Y') AS "BillingPeriodEndDate",
+    '88210045' AS "BillingProfileId",
+    'Nimbus Retail SE' AS "BillingProfileName",
+    CAST(NULL AS VARCHAR) AS "InvoiceSectionId",
+    'TRUE' AS "IsAzureCreditEligible",
+    CASE WHEN pool = 'direct' THEN 'AAD-33177' ELSE 'AAA-69431' END AS "PartNumber",
+    list_rate AS "PayGPrice",
+    CAST(NULL AS VARCHAR) AS "PlanName",
+    CASE WHEN pool = 'direct' THEN 'Databases' ELSE 'Storage' END AS "ServiceFamily",
+    CAST(NULL AS VARCHAR) AS "CostAllocationRuleName",
+    CAST(NULL AS VARCHAR) AS "benefitId",
+    CAST(NULL AS VARCHAR) AS "benefitName"
+FROM charges;

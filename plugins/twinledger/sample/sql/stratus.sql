@@ -1,0 +1,68 @@
+-- FOCUS 1.2 as Stratus Cloud (a made-up vendor) exports it. Source of the columns: reference, focus_1_2.
+
+CREATE VIEW stratus_focus AS
+SELECT
+    CAST(NULL AS VARCHAR) AS "AvailabilityZone",
+    CAST(billed AS DECIMAL(28, 12)) AS "BilledCost",
+    'STR-77310' AS "BillingAccountId",
+    'Nimbus Retail' AS "BillingAccountName",
+    'Organization' AS "BillingAccountType",
+    'USD' AS "BillingCurrency",
+    starts_at + INTERVAL 1 MONTH AS "BillingPeriodEnd",
+    starts_at AS "BillingPeriodStart",
+    CAST(NULL AS VARCHAR) AS "CapacityReservationId",
+    CAST(NULL AS VARCHAR) AS "CapacityReservationStatus",
+    'Usage' AS "ChargeCategory",
+    CAST(NULL AS VARCHAR) AS "ChargeClass",
+    sku || ' in ' || region AS "ChargeDescription",
+    'Usage-Based' AS "ChargeFrequency",
+    ended_at AS "ChargePeriodEnd",
+    started_at AS "ChargePeriodStart",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountCategory",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountId",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountName",
+    CAST(NULL AS DECIMAL(28, 12)) AS "CommitmentDiscountQuantity",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountStatus",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountType",
+    CAST(NULL AS VARCHAR) AS "CommitmentDiscountUnit",
+    CAST(quantity AS DECIMAL(28, 12)) AS "ConsumedQuantity",
+    unit AS "ConsumedUnit",
+    CAST(billed AS DECIMAL(28, 12)) AS "ContractedCost",
+    CAST(billed_rate AS DECIMAL(28, 12)) AS "ContractedUnitPrice",
+    CAST(effective AS DECIMAL(28, 12)) AS "EffectiveCost",
+    'STR-' || STRFTIME(starts_at, '%Y-%m') AS "InvoiceId",
+    'Stratus Cloud' AS "InvoiceIssuerName",
+    CAST(listed AS DECIMAL(28, 12)) AS "ListCost",
+    CAST(list_rate AS DECIMAL(28, 12)) AS "ListUnitPrice",
+    'Standard' AS "PricingCategory",
+    'USD' AS "PricingCurrency",
+    CAST(billed_rate AS DECIMAL(28, 12)) AS "PricingCurrencyContractedUnitPrice",
+    CAST(effective AS DECIMAL(28, 12)) AS "PricingCurrencyEffectiveCost",
+    CAST(list_rate AS DECIMAL(28, 12)) AS "PricingCurrencyListUnitPrice",
+    CAST(quantity AS DECIMAL(28, 12)) AS "PricingQuantity",
+    unit AS "PricingUnit",
+    'Stratus Cloud' AS "ProviderName",
+    'Stratus Cloud' AS "PublisherName",
+    region AS "RegionId",
+    'Nordic 1' AS "RegionName",
+    resource AS "ResourceId",
+    REGEXP_EXTRACT(resource, '[^:]+$') AS "ResourceName",
+    CASE WHEN pool = 'gpu' THEN 'Accelerated Instance' ELSE 'Cache Node' END AS "ResourceType",
+    CASE WHEN pool = 'gpu' THEN 'Compute' ELSE 'Databases' END AS "ServiceCategory",
+    service AS "ServiceName",
+    CASE WHEN pool = 'gpu' THEN 'Virtual Machines' ELSE 'Caching' END AS "ServiceSubcategory",
+    sku_id AS "SkuId",
+    sku AS "SkuMeter",
+    CAST(NULL AS VARCHAR) AS "SkuPriceDetails",
+    sku_id || '-OD' AS "SkuPriceId",
+    account AS "SubAccountId",
+    account AS "SubAccountName",
+    'Project' AS "SubAccountType",
+    CASE
+        WHEN pool = 'direct'
+            THEN
+                '{"platform":"direct","tenant":"' || tenant || '","department":"' || department
+                || '","cost-centre":"' || cost_centre || '"}'
+        ELSE '{"platform":"' || pool || '"}'
+    END AS "Tags"
+FROM charges;
