@@ -1,0 +1,296 @@
+"""Cards: facts to a Slack message.
+
+What belongs here: what a message says and how it is laid out, as pure functions. What does not:
+reading the store (`facts`, `render`), Slack's limits (`blocks`), sending (`sender`).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+
+from twinledger.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirmation,
+    context,
+    escaped,
+    fields,
+    header,
+    link,
+    link_button,
+    message,
+    quotation,
+    section,
+)
+from twinledger.slack.facts import (
+    ApprovalFacts,
+    ApproverFacts,
+    BreakFacts,
+    BudgetFacts,
+    ComponentFacts,
+    DecisionFacts,
+    FailureFacts,
+    QuarantineFacts,
+    ReconciliationFacts,
+)
+from twinledger.vocabulary.money import Money, plain, round_to
+
+APPROVE, DENY, DETAILS = "approve", "deny", "details"
+"""The action ids of the buttons; the value of each is the request's id."""
+
+_LISTED = 10
+_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_OUTCOMES = {
+    "approved": "Approved",
+    "denied": "Denied",
+    "withdrawn": "Withdrawn",
+    "expired": "Expired",
+    "superseded": "Superseded",
+}
+_VERDICTS = {
+    "incomplete": "is incomplete: an input is missing",
+    "breaks": "has breaks",
+    "warnings": "reconciles, with warnings",
+    "pending": "waits for later data",
+    "reconciled": "reconciles",
+}
+
+
+def when(instant: datetime) -> str:
+    """An instant for people: `20 Oct 2026, 09:00 UTC`."""
+    return f"{instant:%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+def quantity_text(quantity: Decimal) -> str:
+    """A quantity without needless zeros: `16`, `0.5`."""
+    return plain(quantity).rstrip("0").rstrip(".")
+
+
+def signed(money: Money) -> str:
+    """Money with its sign, also when it is positive."""
+    return f"+{money}" if money.amount > 0 else str(money)
+
+
+def percent(part: Money, whole: Money) -> str:
+    """` (+12.5 %)`, or nothing where the whole is zero."""
+    if not whole.amount:
+        return ""
+    return f" ({round_to(part.amount * 100 / abs(whole.amount), Decimal('0.1')):+f} %)"
+
+
+# --- approvals -------------------------------------------------------------------------------
+
+
+def approval_card(facts: ApprovalFacts, url: str) -> Message:
+    """A request: with buttons while it waits, without any once it has ended."""
+    pending = facts.state == "pending"
+    heading = "Waiting for approval" if pending else _OUTCOMES.get(facts.state, facts.state.capitalize())
+    blocks = [
+        header(f"{heading}: {facts.request}"),
+        section(f"{_wish(facts)}."),
+        fields(_approval_fields(facts)),
+        *quotation(facts.justification),
+    ]
+    if pending:
+        approvers = ", ".join(_mention(one) for one in facts.approvers) or "nobody"
+        blocks.append(_buttons(facts, url))
+        small = f"Can be decided by {approvers} until {when(facts.expires_at)}. Revision {facts.revision}."
+    else:
+        blocks.extend(_ending(facts, facts.decision))
+        small = f"{link(url, 'Details')} · Revision {facts.revision}."
+    return message(f"{heading}: {_wish(facts)}", [*blocks, context(small)])
+
+
+def _wish(facts: ApprovalFacts) -> str:
+    return (
+        f"{escaped(facts.requester, 100)} asks for {quantity_text(facts.quantity)} {escaped(facts.unit, 60)} a day of "
+        f"{escaped(facts.product, 100)} in {escaped(facts.region, 60)} for {facts.days} days: {facts.amount}"
+    )
+
+
+def _approval_fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, object]] = [
+        ("Department", facts.department),
+        ("Cost centre", facts.cost_centre),
+        ("Period", facts.period),
+        ("Budget", facts.budget),
+        ("Available before", facts.available_before),
+        ("Available after", facts.available_after),
+        ("Duration", f"{facts.days} days"),
+        ("Rule", facts.rule),
+    ]
+    return [(name, str(value)) for name, value in pairs if value not in (None, "")]
+
+
+def _buttons(facts: ApprovalFacts, url: str) -> Block:
+    question = confirmation(
+        "Approve this request?", f"{facts.amount} is reserved from the budget of {facts.department}.", "Approve"
+    )
+    return actions(
+        button("Approve", APPROVE, facts.request, style="primary", confirm=question),
+        button("Deny", DENY, facts.request, style="danger"),
+        link_button("Details", DETAILS, url),
+    )
+
+
+def _mention(approver: ApproverFacts) -> str:
+    """The one mention we make on purpose: whoever is asked should hear of it."""
+    known = _SLACK_USER.fullmatch(approver.slack_user)
+    return f"<@{approver.slack_user}>" if known else escaped(approver.title, 60)
+
+
+def _ending(facts: ApprovalFacts, decision: DecisionFacts | None) -> list[Block]:
+    if decision is None:
+        return [section(f"{_OUTCOMES.get(facts.state, facts.state)}.")]
+    blocks = [section(f"*{outcome(facts.state, decision)}*"), *quotation(decision.comment)]
+    if decision.grant:
+        blocks.append(section(f"Grant `{escaped(decision.grant, 80)}`"))
+    return blocks
+
+
+def outcome(state: str, decision: DecisionFacts) -> str:
+    """`Approved by Ada Lovelace at 20 Oct 2026, 09:00 UTC on slack`; nobody lets a request expire."""
+    word = _OUTCOMES.get(state, state.capitalize())
+    if state == "expired":
+        return f"{word} at {when(decision.at)}: nobody decided in time"
+    return f"{word} by {escaped(decision.who, 100)} at {when(decision.at)} on {escaped(decision.surface, 40)}"
+
+
+def already(facts: ApprovalFacts) -> str:
+    """What somebody is told privately who comes second: `Already approved by ... at ...`."""
+    ending = outcome(facts.state, facts.decision) if facts.decision else facts.state
+    return f"Already {ending[:1].lower()}{ending[1:]}"
+
+
+def reply_card(facts: ApprovalFacts, url: str) -> Message:
+    """What the requester is told of the outcome."""
+    decision = facts.decision
+    ending = outcome(facts.state, decision) if decision else _OUTCOMES.get(facts.state, facts.state.capitalize())
+    sentence = f"Your request {escaped(facts.request, 100)} for {facts.amount}: {ending}."
+    blocks = [section(f"{sentence} {link(url, 'Details')}"), *(quotation(decision.comment) if decision else [])]
+    return message(sentence, blocks)
+
+
+# --- budgets ---------------------------------------------------------------------------------
+
+
+def budget_card(facts: BudgetFacts, url: str) -> Message:
+    """A department's position against its plan, in internal charges."""
+    side = "over" if facts.over else "within"
+    title = escaped(facts.title or facts.department, 100)
+    sentence = f"{title} is {side} its plan of {facts.plan} for {facts.period}: variance {signed(facts.variance)}"
+    sentence += percent(facts.variance, facts.plan)
+    blocks = [
+        header(f"{facts.title or facts.department} {side} budget, {facts.period}"),
+        section(f"{sentence}."),
+        fields(
+            [
+                ("Plan", str(facts.plan)),
+                ("Internal charges", str(facts.actual)),
+                ("Committed", str(facts.committed)),
+                ("Variance", signed(facts.variance)),
+                *([("Owner", facts.owner)] if facts.owner else []),
+            ]
+        ),
+    ]
+    if facts.causes:
+        lines = [f"• {escaped(cause.title, 120)}: {cause.amount}" for cause in facts.causes[:3]]
+        blocks.append(section("*Largest charges*\n" + "\n".join(lines)))
+    stamp = f" · Data as of {when(facts.data_as_of)}" if facts.data_as_of else ""
+    return message(sentence, [*blocks, context(f"{link(url, 'Statement')}{stamp}")])
+
+
+# --- finance ---------------------------------------------------------------------------------
+
+
+def reconciliation_card(facts: ReconciliationFacts, url: str, docs_url: str) -> Message:
+    """Both ledgers of a period, the bridge between them and what is beyond tolerance."""
+    verdict = _VERDICTS.get(facts.verdict, facts.verdict)
+    sentence = f"{facts.period} {verdict}: deviation {signed(facts.deviation)}, {_count(len(facts.breaks), 'break')}"
+    if facts.claims:
+        sentence += f", {_count(facts.claims, 'claim')} worth {facts.claimed}"
+    links = [link(url, "Bridge and breaks"), *([link(docs_url, "Data Docs")] if docs_url else [])]
+    blocks = [
+        header(f"Reconciliation {facts.period}: {facts.verdict}"),
+        section(f"{sentence}."),
+        fields(
+            [
+                ("Internal ledger", str(facts.internal)),
+                ("External ledger", str(facts.external)),
+                ("Deviation", f"{signed(facts.deviation)}{percent(facts.deviation, facts.external)}"),
+                ("Claims to vendors", f"{facts.claims}: {facts.claimed}"),
+            ]
+        ),
+        *_bridge(facts.components),
+        *_breaks(facts.breaks),
+        context(" · ".join(links), f"Data as of {when(facts.data_as_of)} · run {escaped(facts.run, 60)}"),
+    ]
+    return message(sentence, blocks)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def spoken(name: str) -> str:
+    """A component's or rule's name for people: `discount_kept` is `discount kept`."""
+    return name.replace("_", " ")
+
+
+def _bridge(components: tuple[ComponentFacts, ...]) -> list[Block]:
+    ranked = sorted(components, key=lambda one: (-abs(one.amount.amount), one.pool, one.name))
+    lines = [
+        f"• {spoken(one.name)}{f' in {escaped(one.pool, 60)}' if one.pool else ''}: {signed(one.amount)}"
+        for one in ranked
+        if one.amount.amount
+    ]
+    return [section("*Bridge, from external to internal*\n" + "\n".join(lines))] if lines else []
+
+
+def _breaks(breaks: tuple[BreakFacts, ...]) -> list[Block]:
+    if not breaks:
+        return []
+    ranked = sorted(breaks, key=lambda one: (-abs(one.amount.amount), one.rule, one.pool, one.subject))
+    lines = [
+        f"• *{signed(one.amount)}* {spoken(one.rule)}, {escaped(one.pool, 60)}: {escaped(one.subject, 120)} "
+        f"(tolerance {one.tolerance}, owner {escaped(one.owner, 60)})"
+        for one in ranked[:_LISTED]
+    ]
+    if more := len(breaks) - _LISTED:
+        lines += [f"and {more} more on the page"] if more > 0 else []
+    return [section("*Breaks*\n" + "\n".join(lines))]
+
+
+def quarantine_card(facts: QuarantineFacts, delivery: str) -> Message:
+    """A delivery that was refused, with the reason and where to see it."""
+    sentence = f"A delivery of {escaped(facts.source, 80)} was refused: {escaped(facts.code, 40)}"
+    pairs = [("Delivery", delivery), ("File", facts.key)]
+    if facts.delivered_at:
+        pairs.append(("Delivered", when(facts.delivered_at)))
+    blocks = [
+        header(f"Quarantine: {facts.source}"),
+        section(f"{sentence}. The last good slice stays in the ledger."),
+        *quotation(facts.reason),
+        fields(pairs),
+        context(f"`twinledger quarantine show {escaped(delivery, 120)}` shows it."),
+    ]
+    return message(sentence, blocks)
+
+
+# --- operators -------------------------------------------------------------------------------
+
+
+def failure_card(facts: FailureFacts, url: str) -> Message:
+    """A run that failed; what it would have found is not known."""
+    period = f" for {escaped(facts.period, 20)}" if facts.period else ""
+    sentence = f"{escaped(facts.dag, 80)} failed{period}: its result is not known"
+    blocks = [
+        header(f"Failed: {facts.dag}"),
+        section(f"{sentence}. The ledgers are as before the run."),
+        context(f"Run {escaped(facts.run, 200)} · {link(url, 'Open in Airflow')}"),
+    ]
+    return message(sentence, blocks)

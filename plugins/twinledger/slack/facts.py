@@ -1,0 +1,199 @@
+"""What a card is made from: one frozen type for each kind of message.
+
+What belongs here: the facts of each message and how they are read from JSON. What does not: words
+and layout, which are the cards'.
+
+Shielding: the types that derive from `EveryoneFacts` are all that a card for everybody can be
+handed. They hold internal prices, plans and actual internal charges; nothing that a vendor billed.
+Facts of another shape, or with one key more than the type has, are refused when they are read.
+
+In JSON an amount is {"amount": "12.34", "currency": "USD"}, an instant ISO 8601 with its offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+from twinledger.vocabulary.money import Money
+
+STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class EveryoneFacts:
+    """Facts that any department may read."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class FinanceFacts:
+    """Facts that only finance may read."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFacts(EveryoneFacts):
+    """How a request ended: by whom, when, where and why."""
+
+    who: str
+    at: datetime
+    surface: str
+    comment: str = ""
+    grant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproverFacts(EveryoneFacts):
+    """Somebody who is asked to decide."""
+
+    title: str
+    slack_user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFacts(EveryoneFacts):
+    """One request as it is now."""
+
+    request: str
+    revision: int
+    state: str
+    requester: str
+    department: str
+    cost_centre: str
+    product: str
+    quantity: Decimal
+    unit: str
+    region: str
+    days: int
+    period: str
+    amount: Money
+    justification: str
+    approvers: tuple[ApproverFacts, ...]
+    expires_at: datetime
+    available_before: Money | None = None
+    available_after: Money | None = None
+    budget: Money | None = None
+    rule: str = ""
+    decision: DecisionFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CauseFacts(EveryoneFacts):
+    """What drove a variance, in internal charges."""
+
+    title: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFacts(EveryoneFacts):
+    """A department's position: internal charges and commitments against its plan."""
+
+    department: str
+    title: str
+    period: str
+    plan: Money
+    actual: Money
+    committed: Money
+    variance: Money
+    over: bool
+    causes: tuple[CauseFacts, ...] = ()
+    owner: str = ""
+    data_as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFacts(FinanceFacts):
+    """One component of a bridge; `pool` is empty where pools are summed."""
+
+    name: str
+    amount: Money
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFacts(FinanceFacts):
+    """One deviation beyond tolerance."""
+
+    rule: str
+    pool: str
+    subject: str
+    amount: Money
+    tolerance: Money
+    owner: str
+    opened_at: datetime | None = None
+    state: str = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationFacts(FinanceFacts):
+    """Both ledgers of a period beside each other."""
+
+    run: str
+    period: str
+    verdict: str
+    internal: Money
+    external: Money
+    deviation: Money
+    components: tuple[ComponentFacts, ...]
+    breaks: tuple[BreakFacts, ...]
+    claims: int
+    claimed: Money
+    data_as_of: datetime
+    docs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFacts(FinanceFacts):
+    """A delivery that was refused whole."""
+
+    source: str
+    key: str
+    code: str
+    reason: str
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFacts(EveryoneFacts):
+    """A run that failed: its own message, so that it never reads as "no breaks"."""
+
+    dag: str
+    run: str
+    period: str = ""
+
+
+F = TypeVar("F", bound=EveryoneFacts | FinanceFacts)
+
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def read_facts(kind: type[F], facts: Mapping[str, Any]) -> F:
+    """Facts from their JSON.
+
+    Raises:
+        pydantic.ValidationError: a key is missing, unknown, or of another type.
+    """
+    read: F = _adapter(kind).validate_python(facts)
+    return read
+
+
+def facts_json(facts: EveryoneFacts | FinanceFacts) -> dict[str, Any]:
+    """The JSON that `read_facts` reads: decimals as text, instants as ISO 8601."""
+    dumped: dict[str, Any] = _adapter(type(facts)).dump_python(facts, mode="json")
+    return dumped

@@ -1,0 +1,174 @@
+"""How a message leaves: one outbox item to one message in Slack.
+
+What belongs here: posting, updating, and telling errors that pass from errors that stay. What does
+not: when an item is tried again, which the outbox decides.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError, Sent
+from twinledger.slack.blocks import Message
+from twinledger.slack.render import Links, render
+from twinledger.store import Store
+from twinledger.vocabulary.errors import TwinledgerError
+from twinledger.vocabulary.settings import SlackSettings
+
+TIMEOUT_SECONDS = 10
+EVENT_TYPE = "twinledger_message"
+"""The metadata that says which outbox item a message is; it makes an update of a send that doubled."""
+
+_PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
+_SILENT_UPDATES = frozenset({"approval"})  # the requester is told by a message of its own
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+_LOOK_BACK = 100
+
+
+def slack_client(settings: SlackSettings) -> WebClient:
+    """A client without slack_sdk's own repeats: a dropped connection may have delivered, so the outbox looks first."""
+    return WebClient(
+        token=settings.token.get_secret_value(),
+        base_url=settings.base_url,
+        timeout=TIMEOUT_SECONDS,
+        retry_handlers=[],
+    )
+
+
+class SlackSender:
+    """Sends outbox items to Slack; a later message of the same place replaces the earlier one."""
+
+    def __init__(self, store: Store, client: WebClient, links: Links) -> None:
+        """Take the store that cards are rendered from, the client, and where our pages are."""
+        self._store = store
+        self._client = client
+        self._links = links
+
+    def send(self, item: Outgoing) -> Sent:
+        """Post or update the item's message, rendered from the state as it is now.
+
+        Raises:
+            RetryableSendError: Slack cannot be reached, or asks to wait.
+            PermanentSendError: Slack refuses the message, or it cannot be rendered for its audience.
+        """
+        message = self._rendered(item)
+        with _named_errors():
+            place = item.update or (self._sent_before(item) if item.attempt > 1 else None)
+            if place is None or not self._updated(place, item, message):
+                return self._posted(item, message)
+            if item.update and item.kind not in _SILENT_UPDATES:
+                self._speak_again(place, item, message)
+            return place
+
+    def _rendered(self, item: Outgoing) -> Message:
+        try:
+            with self._store.reading() as session:
+                return render(session, item, self._links)
+        except ValidationError as error:
+            problems = ", ".join(".".join(map(str, one["loc"])) for one in error.errors(include_input=False))
+            sentence = f"{item.kind} {item.subject}: its facts are not those of its card: {problems}"
+            raise PermanentSendError(sentence) from None
+        except TwinledgerError as error:
+            raise PermanentSendError(str(error)) from None
+
+    def _posted(self, item: Outgoing, message: Message) -> Sent:
+        answer = self._client.chat_postMessage(channel=item.channel, **_content(item, message))
+        return Sent(answer["channel"], answer["ts"])
+
+    def _updated(self, place: Sent, item: Outgoing, message: Message) -> bool:
+        """Whether the message was still there to be updated."""
+        try:
+            self._client.chat_update(channel=place.channel or "", ts=place.ts or "", **_content(item, message))
+        except SlackApiError as error:
+            if error.response.get("error") in _GONE:
+                return False
+            raise
+        return True
+
+    def _speak_again(self, place: Sent, item: Outgoing, message: Message) -> None:
+        """Nobody is notified of an update: new evidence is also told below the card, and in the channel."""
+        channel, ts = place.channel or "", place.ts or ""
+        if item.attempt > 1:
+            answer = self._client.conversations_replies(channel=channel, ts=ts, include_all_metadata=True)
+            replies: list[dict[str, Any]] = answer.get("messages", [])
+            if any(_key(found) == item.key for found in replies[1:]):
+                return
+        content = {**_content(item, message), "blocks": None}
+        self._client.chat_postMessage(channel=channel, thread_ts=ts, reply_broadcast=True, **content)
+
+    def _sent_before(self, item: Outgoing) -> Sent | None:
+        """The message of an earlier attempt whose answer was lost; None where we may not look."""
+        try:
+            channel = self._channel_id(item.channel)
+            if channel is None:
+                return None
+            answer = self._client.conversations_history(channel=channel, limit=_LOOK_BACK, include_all_metadata=True)
+        except SlackApiError as error:
+            if _passes(error):
+                raise
+            return None
+        messages: list[dict[str, Any]] = answer.get("messages", [])
+        return next((Sent(channel, found["ts"]) for found in messages if _key(found) == item.key), None)
+
+    def _channel_id(self, channel: str) -> str | None:
+        if channel.startswith(("U", "W")):
+            opened = self._client.conversations_open(users=channel)
+            return str(opened["channel"]["id"])
+        if not channel.startswith("#"):
+            return channel
+        for page in self._client.conversations_list(limit=200, exclude_archived=True):
+            for found in page["channels"]:
+                if found["name"] == channel.removeprefix("#"):
+                    return str(found["id"])
+        return None
+
+
+def _key(found: dict[str, Any]) -> str:
+    """The outbox key that a message carries."""
+    metadata: dict[str, Any] = found.get("metadata") or {}
+    return str(metadata.get("event_payload", {}).get("key", ""))
+
+
+def _content(item: Outgoing, message: Message) -> dict[str, Any]:
+    return {
+        "text": message.text,
+        "blocks": list(message.blocks),
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": item.key}},
+        "parse": "none",
+        "link_names": False,
+        "unfurl_links": False,
+    }
+
+
+def _passes(error: SlackApiError) -> bool:
+    status = int(error.response.status_code or 0)
+    return status == _TOO_MANY or status >= _SERVER_ERROR or error.response.get("error") in _PASSING
+
+
+def _retry_after(error: SlackApiError) -> int | None:
+    headers = {name.lower(): value for name, value in (error.response.headers or {}).items()}
+    stated = str(headers.get("retry-after", ""))
+    return int(stated) if stated.isascii() and stated.isdigit() else None
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Slack's errors as the outbox knows them; never with the message's content."""
+    try:
+        yield
+    except SlackApiError as error:
+        code = str(error.response.get("error", "unknown"))
+        if _passes(error):
+            raise RetryableSendError(f"Slack answered {code}", _retry_after(error)) from None
+        raise PermanentSendError(f"Slack refused it: {code}") from None
+    except (SlackClientError, OSError, http.client.HTTPException) as error:
+        raise RetryableSendError(f"Slack could not be reached: {type(error).__name__}") from None

@@ -1,0 +1,160 @@
+"""The pages' routes.
+
+What belongs here: from a request to a view and its template, thin. What does not: reading (`views`),
+rules (the domain), sign-in (`context`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy import text
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+
+from twinledger.approvals import Answer, Decision, decide, waiting_for
+from twinledger.books import Books
+from twinledger.rating import statement
+from twinledger.slack.render import approval_facts
+from twinledger.store.models import Department
+from twinledger.vocabulary.errors import NotEntitledError, TwinledgerError, UnknownNameError, UnknownRequestError
+from twinledger.vocabulary.periods import Period
+from twinledger.web.context import TEMPLATES, AppContext, Finance, OpenBooks, SignedIn, app_context, templated
+from twinledger.web.readers import Reader
+from twinledger.web.views import home_view, outbox_view, reconciliation_view
+
+router = APIRouter()
+
+_CONFLICT = 409
+_DOCS_HEADERS = {
+    # Great Expectations writes its styles into the page; its scripts come from elsewhere and stay out.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+        "base-uri 'none'; frame-ancestors 'self'"
+    )
+}
+
+
+@router.get("/health")
+def health(books: OpenBooks) -> JSONResponse:
+    """Whether the store answers; for machines, so without sign-in and without detail."""
+    with books.store.reading() as session:
+        session.execute(text("SELECT 1"))
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/style.css")
+def style() -> FileResponse:
+    """The one stylesheet."""
+    return FileResponse(TEMPLATES / "style.css", media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/")
+def home(request: Request, books: OpenBooks, reader: SignedIn) -> Response:
+    """What waits for the reader, and where everything is."""
+    return templated(request, "home.html", {"reader": reader, "home": home_view(books, reader)})
+
+
+@router.get("/outbox")
+def outbox(request: Request, books: OpenBooks, reader: SignedIn) -> Response:
+    """Messages as people would see them."""
+    return templated(request, "outbox.html", {"reader": reader, "messages": outbox_view(books, reader)})
+
+
+@router.get("/reconciliation/{period}")
+def reconciliation(request: Request, period: str, books: OpenBooks, reader: Finance) -> Response:
+    """The bridge of a period, its breaks and claims."""
+    view = reconciliation_view(books, Period.parse(period))
+    return templated(request, "reconciliation.html", {"reader": reader, "page": view})
+
+
+@router.get("/statements/{department}/{period}")
+def department_statement(
+    request: Request, department: str, period: str, books: OpenBooks, reader: SignedIn
+) -> Response:
+    """What a department pays for a period, at internal prices."""
+    with books.store.reading() as session:
+        known = session.get(Department, department)
+        if known is None:
+            raise UnknownNameError("department", department, [])
+    parsed = Period.parse(period)
+    values = {"department": known, "period": str(parsed), "statement": statement(books, department, parsed)}
+    return templated(request, "statement.html", {"reader": reader, **values})
+
+
+@router.get("/docs/{path:path}")
+def data_docs(path: str, books: OpenBooks, reader: Finance) -> Response:
+    """Great Expectations' Data Docs; a path that climbs out of their folder is as one that is not there."""
+    del reader
+    root = (books.settings.home / "data_docs").resolve()
+    file = (root / path).resolve() if "\x00" not in path else root
+    if file.is_dir():
+        file /= "index.html"
+    if not file.resolve().is_relative_to(root) or not file.is_file():
+        raise UnknownNameError("Data Docs page", path, [])
+    return FileResponse(file, headers=_DOCS_HEADERS)
+
+
+# --- a request and its decision --------------------------------------------------------------
+
+
+@router.get("/requests/{request_id}")
+def show_request(request: Request, request_id: str, books: OpenBooks, reader: SignedIn) -> Response:
+    """One request, with a form for those who are asked to decide."""
+    return _request_page(request, books, reader, request_id)
+
+
+@router.post("/requests/{request_id}")
+def decide_request(
+    request: Request,
+    request_id: str,
+    books: OpenBooks,
+    reader: SignedIn,
+    context: Annotated[AppContext, Depends(app_context)],
+    answer: Annotated[Answer, Form()],
+    nonce: Annotated[str, Form(max_length=64)],
+    comment: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Approve or deny; the same claim as by Slack."""
+    if not same_site(request, books.settings.public_url):
+        raise NotEntitledError(reader.title, request_id, "the form was sent from another site")
+    comment = comment.strip()
+    if answer == "deny" and not comment:
+        return _request_page(request, books, reader, request_id, notice="A reason is required to deny.", status=400)
+    try:
+        key = f"page:{reader.name}:{nonce}"
+        decide(books, Decision(request_id, reader.name, answer, "page", key, comment))
+    except UnknownRequestError:
+        raise
+    except TwinledgerError as error:
+        return _request_page(request, books, reader, request_id, notice=str(error), status=_CONFLICT)
+    address = f"{request.scope.get('root_path', '')}/requests/{request_id}"
+    return RedirectResponse(address, 303, background=BackgroundTask(context.decided))
+
+
+def _request_page(
+    request: Request, books: Books, reader: Reader, request_id: str, *, notice: str = "", status: int = 200
+) -> Response:
+    with books.store.reading() as session:
+        facts = approval_facts(session, request_id)
+        may_decide = any(one.id == request_id for one in waiting_for(session, reader.name))
+    values = {"facts": facts, "may_decide": may_decide, "nonce": secrets.token_hex(16), "notice": notice}
+    return templated(request, "request.html", {"reader": reader, **values}, status)
+
+
+def same_site(request: Request, public_url: str) -> bool:
+    """Whether a form was sent from one of our own pages, as the browser says.
+
+    A browser always says where a form comes from; what says nothing must carry a token that no
+    browser sends by itself.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc in {request.headers.get("host", ""), urlsplit(public_url).netloc}
+    return "authorization" in request.headers

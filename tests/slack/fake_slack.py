@@ -1,0 +1,394 @@
+"""A stateful stand-in for Slack on loopback.
+
+It keeps messages by (channel, ts), refuses what Slack refuses, fails on demand, and signs and posts
+interactions back as Slack does: a button can be pressed only while the message has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
+
+TOKEN = "xoxb-made-up"
+SIGNING_SECRET = "made-up-signing-secret"
+TEAM = "T0NIMBUS"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What our side answered to an interaction."""
+
+    status: int
+    body: str
+
+    @property
+    def json(self) -> Json:
+        return dict(json.loads(self.body)) if self.body else {}
+
+
+Deliver = Callable[[bytes, Mapping[str, str]], Reply]
+"""Posts a raw body with its headers to the app's request URL."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to the next calls instead of an answer."""
+
+    kind: str  # ratelimited | drop | drop_after | status
+    retry_after: int = 1
+    status: int = 503
+
+
+class NoSuchButtonError(AssertionError):
+    """Somebody wants to press what the message does not show."""
+
+
+@dataclass
+class FakeSlack:
+    """One workspace."""
+
+    base_url: str = ""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    deliver: Deliver | None = None
+    messages: dict[tuple[str, str], Json] = field(default_factory=dict)
+    ephemerals: list[Json] = field(default_factory=list)
+    views: dict[str, Json] = field(default_factory=dict)
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    posted: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    faults: dict[str, deque[Fault]] = field(default_factory=dict)
+    down: bool = False
+    channels: dict[str, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    # --- what a test arranges and reads -------------------------------------------------------
+
+    def fail(self, method: str, *faults: Fault) -> None:
+        """The next calls of the method fail in this order."""
+        self.faults.setdefault(method, deque()).extend(faults)
+
+    def called(self, method: str) -> int:
+        return sum(1 for name, _ in self.calls if name == method)
+
+    def in_channel(self, channel: str) -> list[Json]:
+        """Messages of a channel (by name or id) in order."""
+        wanted = self.channels.get(channel, channel)
+        return [message for (where, _), message in sorted(self.messages.items()) if where == wanted]
+
+    def delete(self, message: Json) -> None:
+        """Somebody removes a message by hand."""
+        del self.messages[(message["channel"], message["ts"])]
+
+    # --- what a person does -------------------------------------------------------------------
+
+    def click(self, message: Json, action: str, user: str) -> Reply:
+        """Press a button that the message shows now."""
+        return self.send(self.click_payload(message, action, user))
+
+    def click_payload(self, message: Json, action: str, user: str) -> Json:
+        current = self.messages[(message["channel"], message["ts"])]
+        for block in current.get("blocks", []):
+            for element in block.get("elements", []) if block["type"] == "actions" else []:
+                if element["action_id"] == action:
+                    return self._block_actions(current, block, element, user)
+        raise NoSuchButtonError(action)
+
+    def submit(self, view: Json, values: Mapping[str, str], user: str) -> Reply:
+        """Send a modal in with its inputs filled in by action id."""
+        state: Json = {
+            block["block_id"]: {
+                block["element"]["action_id"]: {
+                    "type": "plain_text_input",
+                    "value": values.get(block["element"]["action_id"]),
+                }
+            }
+            for block in view["blocks"]
+            if block["type"] == "input"
+        }
+        return self.send(
+            {
+                "type": "view_submission",
+                "team": {"id": TEAM},
+                "user": {"id": user, "team_id": TEAM},
+                "trigger_id": f"trigger-{next(self._numbers)}",
+                "view": {**view, "state": {"values": state}},
+            }
+        )
+
+    def send(self, payload: Json) -> Reply:
+        """Sign and post an interaction."""
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        headers = self.signed(body)
+        self.posted.append((body, headers))
+        return self.post(body, headers)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        assert self.deliver is not None, "the app has no request URL"
+        return self.deliver(body, headers)
+
+    def signed(self, body: bytes, at: datetime | None = None, secret: str = SIGNING_SECRET) -> dict[str, str]:
+        stamp = str(int((at or self.now()).timestamp()))
+        mac = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
+        return {
+            "content-type": "application/x-www-form-urlencoded",
+            "x-slack-request-timestamp": stamp,
+            "x-slack-signature": f"v0={mac.hexdigest()}",
+        }
+
+    def _block_actions(self, message: Json, block: Json, element: Json, user: str) -> Json:
+        number = next(self._numbers)
+        return {
+            "type": "block_actions",
+            "team": {"id": TEAM},
+            "user": {"id": user, "team_id": TEAM},
+            "trigger_id": f"trigger-{number}",
+            "container": {"type": "message", "message_ts": message["ts"], "channel_id": message["channel"]},
+            "channel": {"id": message["channel"], "name": "channel"},
+            "message": message,
+            "actions": [
+                {
+                    "type": "button",
+                    "action_id": element["action_id"],
+                    "block_id": block["block_id"],
+                    "value": element.get("value"),
+                    "action_ts": f"{number}.000001",
+                }
+            ],
+        }
+
+    # --- the web API --------------------------------------------------------------------------
+
+    def channel_id(self, channel: str) -> str:
+        """Names become ids; people get a direct channel of their own."""
+        if re.fullmatch(r"[CD][A-Z0-9]+", channel):
+            return channel
+        prefix = "D" if re.fullmatch(r"[UW][A-Z0-9]+", channel) else "C"
+        return self.channels.setdefault(channel, f"{prefix}{len(self.channels) + 1:08d}")
+
+    def answer(self, method: str, body: Json) -> Json:
+        handler = getattr(self, "_" + method.replace(".", "_"), None)
+        return handler(body) if handler else {"ok": False, "error": "unknown_method"}
+
+    def _chat_postMessage(self, body: Json) -> Json:  # noqa: N802 - the method's name is Slack's
+        if problem := problem_of(body):
+            return {"ok": False, "error": problem}
+        channel = self.channel_id(body["channel"])
+        ts = f"1790000000.{next(self._numbers):06d}"
+        kept: Json = {
+            key: body[key] for key in ("text", "blocks", "metadata", "thread_ts", "reply_broadcast") if key in body
+        }
+        self.messages[(channel, ts)] = {**kept, "channel": channel, "ts": ts, "type": "message", "edits": 0}
+        return {"ok": True, "channel": channel, "ts": ts, "message": {**kept, "ts": ts}}
+
+    def _chat_update(self, body: Json) -> Json:
+        place = (body["channel"], body["ts"])
+        if place not in self.messages:
+            return {"ok": False, "error": "message_not_found"}
+        if problem := problem_of(body):
+            return {"ok": False, "error": problem}
+        message = self.messages[place]
+        kept: Json = {key: body[key] for key in ("text", "blocks", "metadata") if key in body}
+        self.messages[place] = {**message, **kept, "edits": message["edits"] + 1}
+        return {"ok": True, "channel": place[0], "ts": place[1]}
+
+    def _chat_postEphemeral(self, body: Json) -> Json:  # noqa: N802 - the method's name is Slack's
+        if problem := problem_of(body):
+            return {"ok": False, "error": problem}
+        self.ephemerals.append(body)
+        return {"ok": True, "message_ts": f"1790000000.{next(self._numbers):06d}"}
+
+    def _conversations_history(self, body: Json) -> Json:
+        if body["channel"] not in self.channels.values():
+            return {"ok": False, "error": "channel_not_found"}
+        found = [message for (channel, _), message in sorted(self.messages.items()) if channel == body["channel"]]
+        return {"ok": True, "messages": found[::-1][: int(body.get("limit", 100))], "has_more": False}
+
+    def _conversations_replies(self, body: Json) -> Json:
+        thread = [
+            message
+            for (channel, ts), message in sorted(self.messages.items())
+            if channel == body["channel"] and body["ts"] in (ts, message.get("thread_ts"))
+        ]
+        return {"ok": True, "messages": thread} if thread else {"ok": False, "error": "thread_not_found"}
+
+    def _conversations_list(self, body: Json) -> Json:
+        del body
+        names = ((name.removeprefix("#"), number) for name, number in self.channels.items())
+        return {"ok": True, "channels": [{"id": number, "name": name} for name, number in names]}
+
+    def _conversations_open(self, body: Json) -> Json:
+        return {"ok": True, "channel": {"id": self.channel_id(str(body["users"]))}}
+
+    def _views_open(self, body: Json) -> Json:
+        view = body["view"]
+        if len(view["title"]["text"]) > 24 or len(view.get("private_metadata", "")) > 3000:
+            return {"ok": False, "error": "invalid_arguments"}
+        number = f"V{next(self._numbers):08d}"
+        self.views[number] = {**view, "id": number, "hash": number}
+        return {"ok": True, "view": self.views[number]}
+
+    def _auth_test(self, body: Json) -> Json:
+        del body
+        return {"ok": True, "user_id": "U0BOT", "bot_id": "B0BOT", "team_id": TEAM}
+
+
+# --- limits ----------------------------------------------------------------------------------
+
+
+def problem_of(body: Json) -> str:
+    """The error that Slack answers to a message that breaks a limit, or nothing."""
+    if not body.get("text"):
+        return "no_text"
+    blocks = body.get("blocks", [])
+    ids = [block.get("block_id") for block in blocks if block.get("block_id")]
+    if len(blocks) > 50 or len(ids) != len(set(ids)) or any(len(one) > 255 for one in ids):
+        return "invalid_blocks"
+    return "" if all(_block_is_valid(block) for block in blocks) else "invalid_blocks"
+
+
+def _text_is_valid(text: Json, limit: int) -> bool:
+    return text["type"] in ("mrkdwn", "plain_text") and 1 <= len(text["text"]) <= limit
+
+
+def _block_is_valid(block: Json) -> bool:
+    kind: str = block["type"]
+    if kind == "header":
+        return bool(block["text"]["type"] == "plain_text") and _text_is_valid(block["text"], 150)
+    if kind == "section":
+        texts = block.get("fields", [])
+        whole = "text" not in block or _text_is_valid(block["text"], 3000)
+        return (
+            whole
+            and len(texts) <= 10
+            and all(_text_is_valid(text, 2000) for text in texts)
+            and bool(texts or "text" in block)
+        )
+    if kind == "context":
+        return 1 <= len(block["elements"]) <= 10 and all(_text_is_valid(text, 3000) for text in block["elements"])
+    if kind == "actions":
+        ids = [element["action_id"] for element in block["elements"]]
+        return len(ids) == len(set(ids)) <= 25 and all(_button_is_valid(element) for element in block["elements"])
+    return kind == "divider"
+
+
+def _button_is_valid(element: Json) -> bool:
+    confirm = element.get("confirm")
+    asked: bool = confirm is None or (
+        _text_is_valid(confirm["title"], 100)
+        and _text_is_valid(confirm["text"], 300)
+        and _text_is_valid(confirm["confirm"], 30)
+    )
+    return (
+        asked
+        and _text_is_valid(element["text"], 75)
+        and len(element.get("value", "")) <= 2000
+        and len(element.get("url", "")) <= 3000
+    )
+
+
+_MENTION = re.compile(r"<[!@#][^>]*>")
+
+
+def mentions(message: Json) -> list[str]:
+    """Whom Slack would notify: every mention in what is shown."""
+    return [mention for text in _shown(message) for mention in _MENTION.findall(text)]
+
+
+def _shown(part: object) -> Iterator[str]:
+    """Every text that people see; not ids and values."""
+    if isinstance(part, list | tuple):
+        for one in part:
+            yield from _shown(one)
+    elif isinstance(part, dict):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        for one in part.values():
+            yield from _shown(one)
+
+
+# --- HTTP ------------------------------------------------------------------------------------
+
+
+class _Handler(BaseHTTPRequestHandler):
+    slack: ClassVar[FakeSlack]
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        method = self.path.removeprefix("/api/")
+        body = _decoded(raw, self.headers.get("content-type", ""))
+        with self.slack.lock:
+            self.slack.calls.append((method, body))
+            queue = self.slack.faults.get(method)
+            fault = Fault("status") if self.slack.down else (queue.popleft() if queue else None)
+            if fault is not None and fault.kind in ("drop", "status", "ratelimited"):
+                self._fail(fault)
+                return
+            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+                self._reply(200, {"ok": False, "error": "invalid_auth"})
+                return
+            answer = self.slack.answer(method, body)
+        if fault is None:
+            self._reply(200, answer)
+        else:
+            self._hang_up()
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.kind == "drop":
+            self._hang_up()
+        elif fault.kind == "status":
+            self._reply(fault.status, {"ok": False, "error": "service_unavailable"})
+        else:
+            self._reply(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)})
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+
+    def _reply(self, status: int, answer: Json, headers: Mapping[str, str] | None = None) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's signature
+        """Say nothing."""
+
+
+def _decoded(raw: bytes, content_type: str) -> Json:
+    if "json" in content_type:
+        return dict(json.loads(raw))
+    pairs = dict(parse_qsl(raw.decode()))
+    return {key: json.loads(value) if value[:1] in "[{" else value for key, value in pairs.items()}
+
+
+@contextmanager
+def running_slack() -> Iterator[FakeSlack]:
+    """A workspace on a free port of loopback."""
+    slack = FakeSlack()
+    handler = type("Handler", (_Handler,), {"slack": slack})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    slack.base_url = f"http://127.0.0.1:{server.server_port}/api/"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield slack
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
