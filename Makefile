@@ -1,0 +1,98 @@
+# Needs make and Python 3.11 to 3.13 and nothing else. Everything is written below this folder:
+# the virtual environment in .venv, caches and Airflow's home in .cache, the demo in .demo.
+
+supported := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c '$(supported)' 2>/dev/null && echo $(name))))
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+bin := .venv/bin
+uv := .cache/uv/bin/uv
+
+# Importing airflow makes a folder in the home, unless told where else.
+export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
+# Byte code halves Airflow's start; it stays out of the source folders.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+# What tests write lies here too, not in the machine's folder for temporary files.
+export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lint-python lint-types lint-imports lint-sql bench format golden lock clean
+.DELETE_ON_ERROR:
+
+help: ## print these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: .venv/.dev ## make .venv and install the locked versions, with the tools for development
+
+demo: .venv/.runtime ## run the sample company through the real Airflow; DEMO_ONCE=1 ends by itself
+	@$(bin)/twinledger demo
+
+test: .venv/.dev ## run all tests; ARGS="-k name" for some of them
+	@mkdir -p .cache
+	@$(bin)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: lint-python lint-types lint-imports lint-sql ## ruff, mypy, import-linter, sqlfluff
+
+lint-python: .venv/.dev ## ruff: rules and format
+	@$(bin)/ruff check
+	@$(bin)/ruff format --check
+
+lint-types: .venv/.dev ## mypy, strict
+	@$(bin)/mypy
+
+lint-imports: .venv/.dev ## import-linter: the floors
+	@$(bin)/lint-imports
+
+lint-sql: .venv/.dev ## sqlfluff over sql/
+	@$(bin)/sqlfluff lint --disable-progress-bar sql
+
+bench: .venv/.dev ## measure ingestion, rating and reconciliation beside the machine's floor
+	@$(bin)/python -m tests.bench $(ARGS)
+
+format: .venv/.dev ## rewrite Python and SQL in the project's style
+	@$(bin)/ruff check --fix-only --exit-zero
+	@$(bin)/ruff format
+	@$(bin)/sqlfluff fix --disable-progress-bar sql
+
+golden: .venv/.dev ## rewrite the golden files after a wanted change; read the diff
+	@mkdir -p .cache
+	@$(bin)/python -m pytest -n $(JOBS) -q --update-golden $(ARGS)
+
+lock: $(uv) ## resolve requirements/*.txt anew from pyproject.toml
+	@echo 'setuptools>=77' | $(uv) pip compile -q --universal --python-version 3.11 --no-header --no-annotate \
+		-o requirements/build.txt -
+	@$(uv) pip compile -q --universal --python-version 3.11 --no-header --extra postgres \
+		-o requirements/runtime.txt pyproject.toml
+	@$(uv) pip compile -q --universal --python-version 3.11 --no-header --all-extras -c requirements/runtime.txt \
+		-o requirements/dev.txt pyproject.toml
+
+clean: ## remove everything that is not source
+	@rm -rf .venv .cache .demo .twinledger .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+		build dist plugins/*.egg-info
+
+.venv/.python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(supported)' || \
+		{ echo "no Python 3.11, 3.12 or 3.13 found: install one, or name it with make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv || \
+		{ echo "$(PYTHON) cannot make a virtual environment: on Debian, install python3-venv" >&2; exit 1; }
+	@touch $@
+
+# The package itself comes last and without looking up anything: what it needs is installed by then.
+install = $(bin)/python requirements/install.py
+
+.venv/.build: requirements/build.txt requirements/install.py | .venv/.python
+	@$(install) requirements/build.txt
+	@touch $@
+
+.venv/.runtime: requirements/runtime.txt pyproject.toml .venv/.build
+	@$(install) requirements/runtime.txt
+	@$(bin)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.runtime
+	@$(install) requirements/dev.txt
+	@touch $@
+
+$(uv):
+	@"$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/pip install -q --disable-pip-version-check uv
