@@ -1,0 +1,39 @@
+"""The command line: `twinledger`.
+
+What belongs here: arguments, and how answers are shown. What does not: any rule; every command calls
+the domain as the DAGs do.
+
+Exit codes: 0, done and nothing needs anybody; 1, done, and something needs somebody (a delivery was
+refused, a period is incomplete); 2, not done: the arguments, the configuration or the file are wrong.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from twinledger.cli import bills, company, periods
+from twinledger.cli.demo import demo
+
+app = typer.Typer(
+    name="twinledger",
+    help="Two ledgers of one cloud bill, and every day the proof of how they differ and why.",
+    epilog="First steps: twinledger inspect FILE shows what one of your own bills would become.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+app.command("inspect")(bills.inspect)
+app.command("ingest")(bills.ingest)
+app.command("rate")(periods.rate)
+app.command("reconcile")(periods.reconcile)
+app.command("statement")(periods.statement)
+app.command("budget")(periods.budget)
+app.command("sample")(company.sample)
+app.command("demo")(demo)
+app.add_typer(bills.ledger, name="ledger")
+app.add_typer(bills.quarantine, name="quarantine")
+app.add_typer(company.outbox, name="outbox")
+app.add_typer(company.config, name="config")
+app.add_typer(company.store, name="store")
+
+__all__ = ["app"]

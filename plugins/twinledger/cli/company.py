@@ -1,0 +1,131 @@
+"""Commands of a deployment: sample, config, store, outbox."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinledger.cli.output import AsJson, open_books, out, print_json, progress, sentences, settings, table
+
+outbox = typer.Typer(help="See what was told to whom, or waits to be told.", no_args_is_help=True)
+config = typer.Typer(help="The company's YAML: what would change, and changing it.", no_args_is_help=True)
+store = typer.Typer(help="The database of this deployment.", no_args_is_help=True)
+
+FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="Where to write; made when it is not there.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of all chance: equal seeds give equal bytes.")]
+MonthsOption = Annotated[int, typer.Option("--months", min=1, max=12, help="Accounting months, the last one 2026-10.")]
+ScaleOption = Annotated[float, typer.Option("--scale", min=0.001, help="1 is about 20 thousand bill lines.")]
+
+
+def sample(
+    folder: FolderArgument, seed: SeedOption = 7, months: MonthsOption = 3, scale: ScaleOption = 1.0,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write the sample company: bills in the vendors' own formats, metering, catalog, contracts, budgets.
+
+    What was planted in it, and must be found, is in FOLDER/planted.json.
+
+    Example: [bold]twinledger sample nimbus --seed 7 --months 3 --scale 1[/]
+    """
+    from twinledger.sample import write_sample  # noqa: PLC0415 - keeps --help quick
+
+    with sentences(), progress("writing the sample company", shown=not as_json) as say:
+        settings()
+        planted = write_sample(folder, seed, months, scale, say)
+    if as_json:
+        print_json(planted.facts)
+    else:
+        out.print(
+            f"The sample company is in {folder}; {len(planted.facts)} planted facts in planted.json", markup=False
+        )
+
+
+ConfigFolder = Annotated[Path, typer.Argument(help="Folder of the YAML files; the setting `config` when not given.")]
+
+
+@config.command("plan")
+def plan(folder: ConfigFolder = Path(), as_json: AsJson = False) -> None:
+    """Say what applying the configuration would change, and change nothing."""
+    _configure(folder, dry_run=True, as_json=as_json)
+
+
+@config.command("apply")
+def apply(folder: ConfigFolder = Path(), as_json: AsJson = False) -> None:
+    """Bring the company's YAML into the store. Prices are never edited, only superseded.
+
+    Example: [bold]twinledger config plan config/ && twinledger config apply config/[/]
+    """
+    _configure(folder, dry_run=False, as_json=as_json)
+
+
+def _configure(folder: Path, *, dry_run: bool, as_json: bool) -> None:
+    from twinledger.catalog import apply_config, load_config, plan_config  # noqa: PLC0415 - keeps --help quick
+
+    with open_books() as books:
+        loaded = load_config(folder if folder != Path() else books.settings.config)
+        changes = plan_config(books.store, loaded) if dry_run else apply_config(books.store, loaded, books.clock)
+    if as_json:
+        print_json([asdict(change) for change in changes])
+        return
+    rows = [(change.action, change.kind, change.name, ", ".join(change.fields)) for change in changes]
+    verb = "would change" if dry_run else "changed"
+    table(f"{len(rows)} entries {verb}", ("action", "kind", "name", "fields"), rows)
+
+
+@store.command("upgrade")
+def upgrade() -> None:
+    """Bring the store to its newest schema and create the lake's tables. Safe to repeat."""
+    from twinledger.deployment import prepare  # noqa: PLC0415 - keeps --help quick
+
+    with sentences():
+        chosen = settings()
+        prepare(chosen)
+    out.print(f"store and lake in {chosen.home} are ready", markup=False)
+
+
+StateOption = Annotated[str, typer.Option("--state", help="pending, sending, sent or failed; all when not given.")]
+
+
+@outbox.command("list")
+def list_outbox(state: StateOption = "", as_json: AsJson = False) -> None:
+    """The newest messages first."""
+    from twinledger.outbox import entries  # noqa: PLC0415 - keeps --help quick
+
+    with open_books() as books:
+        found = entries(books.store, state)
+    if as_json:
+        print_json([asdict(item) for item in found])
+        return
+    columns = ("id", "kind", "for", "channel", "subject", "state", "attempts", "error")
+    rows = [(e.id, e.kind, e.audience, e.channel, e.subject, e.state, e.attempts, e.error) for e in found]
+    table(f"{len(found)} messages", columns, rows, ("id", "attempts"))
+
+
+IdentityArgument = Annotated[int, typer.Argument(help="A message's id, as `outbox list` gives it.")]
+
+
+@outbox.command("show")
+def show_outbox(identity: IdentityArgument, as_json: AsJson = False) -> None:
+    """One message, as its reader sees it.
+
+    Example: [bold]twinledger outbox show 3[/]
+    """
+    from twinledger.outbox import entry  # noqa: PLC0415 - keeps --help quick
+    from twinledger.slack.render import CARDS, Links, render  # noqa: PLC0415 - likewise
+    from twinledger.slack.terminal import as_lines  # noqa: PLC0415 - likewise
+
+    with open_books() as books:
+        found = entry(books.store, identity)
+        with books.store.reading() as session:
+            # A wake-up for Airflow is no message: nobody reads it.
+            links = Links(books.settings.public_url)
+            text = as_lines(render(session, found, links)) if found.kind in CARDS else json.dumps(dict(found.facts))
+    if as_json:
+        print_json(asdict(found) | {"text": text})
+    else:
+        out.print(f"to {found.channel} ({found.audience}), {found.state}\n", markup=False)
+        out.print(text, markup=False)
