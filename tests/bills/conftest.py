@@ -43,7 +43,9 @@ def ledger(books: Books) -> Callable[[], list[tuple[str, int, Decimal]]]:
             engine.view_files("ledger", EXTERNAL_CHARGES, books.lake.files(EXTERNAL_CHARGES))
             return [
                 (row[0], row[1], row[2])
-                for row in engine.query('SELECT "x_period", COUNT(*), SUM("BilledCost") FROM ledger GROUP BY 1 ORDER BY 1')
+                for row in engine.query(
+                    'SELECT "x_period", COUNT(*), SUM("BilledCost") FROM ledger GROUP BY 1 ORDER BY 1'
+                )
             ]
 
     return totals
@@ -56,6 +58,8 @@ def refused(books: Books) -> Callable[[], list[tuple[int, str, str]]]:
     def rows() -> list[tuple[int, str, str]]:
         with books.engine() as engine:
             engine.view_files("refused", QUARANTINE, books.lake.files(QUARANTINE))
-            return [(row[0], row[1], row[2]) for row in engine.query("SELECT row, code, reason FROM refused ORDER BY 1")]
+            return [
+                (row[0], row[1], row[2]) for row in engine.query("SELECT row, code, reason FROM refused ORDER BY 1")
+            ]
 
     return rows

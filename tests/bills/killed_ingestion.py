@@ -12,8 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
-from twinledger.books import Books
 from twinledger.bills import ingest_source
+from twinledger.books import Books
 from twinledger.clock import SystemClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake

@@ -179,7 +179,10 @@ def test_a_manifest_key_that_climbs_out_of_its_folder_is_refused(
     [
         ({"payer": "999999999999"}, "wrong-account"),
         ({"currency": "EUR"}, "wrong-currency"),
-        ({"period_start": "2026-09-01T00:00:00Z", "period_end": "2026-10-01T00:00:00Z", "start": "2026-09-02"}, "wrong-period"),
+        (
+            {"period_start": "2026-09-01T00:00:00Z", "period_end": "2026-10-01T00:00:00Z", "start": "2026-09-02"},
+            "wrong-period",
+        ),
     ],
 )
 def test_a_bill_of_another_account_currency_or_period_is_refused_whole(
@@ -225,8 +228,10 @@ def test_a_delivery_with_too_many_bad_rows_is_refused_whole(
     ingest_source(books, "aws")
     assert quarantined(books) == (
         "total",
-        "report/20261001-20261101/a1/report-1.csv.gz: expected at most 1% refused rows, found 150 of 350 "
-        "(the first: amount: lineItem/UnblendedCost x)",
+        (
+            "report/20261001-20261101/a1/report-1.csv.gz: expected at most 1% refused rows, found 150 of 350 "
+            "(the first: amount: lineItem/UnblendedCost x)"
+        ),
     )
     assert ledger() == []
 
@@ -260,7 +265,9 @@ def test_an_azure_manifest_with_another_row_count_is_refused(
     books: Books, source: Configure, bills_folder: Path
 ) -> None:
     source("azure", "azure_ea", account=None, currency="EUR")
-    rows = b"SubscriptionId,Date,MeterId,MeterCategory,Quantity,Cost,BillingCurrency\ns,10/02/2026,m,Storage,1,2.5,EUR\n"
+    rows = (
+        b"SubscriptionId,Date,MeterId,MeterCategory,Quantity,Cost,BillingCurrency\ns,10/02/2026,m,Storage,1,2.5,EUR\n"
+    )
     write_file(bills_folder, "20261001-20261031/202610030000/part_0_0001.csv", rows)
     write_file(bills_folder, "20261001-20261031/202610030000/manifest.json", b'{"dataRowCount": 2, "blobs": []}')
     ingest_source(books, "azure")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlparse
 
 import boto3
@@ -58,6 +59,7 @@ def open_place(address: str) -> Place:
     parsed = urlparse(address)
     if parsed.scheme != "s3":
         return LocalPlace(Path(address))
-    style = "path" if os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
-    config = Config(retries={"mode": "adaptive", "max_attempts": 8}, s3={"addressing_style": style})  # type: ignore[typeddict-item]  # boto3 documents these values
+    # Other servers of the protocol, and those on loopback, often have no name for each bucket.
+    style: Literal["path", "auto"] = "path" if os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
+    config = Config(retries={"mode": "adaptive", "max_attempts": 8}, s3={"addressing_style": style})
     return S3Place(boto3.client("s3", config=config), parsed.netloc, parsed.path)

@@ -23,6 +23,7 @@ from twinledger.vocabulary.errors import UnknownNameError, UnreadableFileError
 
 _MACROS = Path(__file__).with_name("macros.sql")
 _FILE_BYTES = "512MB"
+_LINE_BYTES = 8 << 20
 
 _ARROW: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
@@ -131,7 +132,8 @@ class DuckEngine:
         packed = "gzip" if files[0].endswith(".gz") else "none"
         reader = (
             f"read_csv({_list(files)}, header=true, auto_detect=false, delim=',', quote='\"', escape='\"', "
-            f"columns={{{types}}}, nullstr=['', 'NULL'], compression='{packed}', strict_mode=true, max_line_size=8388608)"
+            f"columns={{{types}}}, nullstr=['', 'NULL'], compression='{packed}', strict_mode=true, "
+            f"max_line_size={_LINE_BYTES})"
         )
         self._view(name, f"SELECT {_fields(columns, positions)} FROM {reader}")  # noqa: S608 - names are quoted
 
@@ -178,7 +180,7 @@ class DuckEngine:
 
     def materialise(self, relation: str) -> None:
         """Compute a relation once, for work that reads it several times."""
-        self._connection.execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")  # noqa: S608
+        self._execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")  # noqa: S608
         self._drop(relation)
         self._connection.execute(f"ALTER TABLE {quoted(relation + '_kept')} RENAME TO {quoted(relation)}")
 
@@ -215,7 +217,8 @@ class DuckEngine:
     def export(self, relation: str, target: Path) -> int:
         """Write a relation as one Parquet file for others; returns the number of rows."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        result = self._execute(f"COPY (SELECT * FROM {quoted(relation)}) TO {literal(str(target))} (FORMAT parquet)")
+        copy = f"COPY (SELECT * FROM {quoted(relation)}) TO {literal(str(target))} (FORMAT parquet)"  # noqa: S608 - quoted
+        result = self._execute(copy)
         return int(result.fetchall()[0][0])
 
     # --- inside ------------------------------------------------------------------------------
@@ -275,11 +278,13 @@ def _field(where: str | Mapping[str, str] | None, expressions: Mapping[str, str]
         return "CAST(NULL AS VARCHAR)"
     if isinstance(where, str):
         return expressions[where]
-    pairs = [
-        f"CASE WHEN {expressions[name]} IS NOT NULL THEN {literal(json.dumps(key) + ': ')} || to_json({expressions[name]}) END"
-        for key, name in where.items()
-    ]
+    pairs = [_json_pair(key, expressions[name]) for key, name in where.items()]
     return f"'{{' || concat_ws(', ', {', '.join(pairs)}) || '}}'"
+
+
+def _json_pair(key: str, expression: str) -> str:
+    name = literal(json.dumps(key) + ": ")
+    return f"CASE WHEN {expression} IS NOT NULL THEN {name} || to_json({expression}) END"
 
 
 def _typed(table: Table) -> str:

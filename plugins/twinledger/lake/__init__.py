@@ -251,7 +251,7 @@ def _partition_spec(table: Table) -> PartitionSpec:
 
 
 def _filter(partition: Mapping[str, str]) -> BooleanExpression:
-    terms: list[BooleanExpression] = [EqualTo(column, value) for column, value in sorted(partition.items())]
+    terms: list[BooleanExpression] = [EqualTo(term=column, value=value) for column, value in sorted(partition.items())]
     return reduce(And, terms) if terms else AlwaysTrue()
 
 

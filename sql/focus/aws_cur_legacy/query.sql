@@ -55,8 +55,12 @@ WITH typed AS (
             WHEN bad_amount(usage_amount) THEN 'amount: lineItem/UsageAmount ' || usage_amount
             WHEN bad_amount(public_cost) THEN 'amount: pricing/publicOnDemandCost ' || public_cost
             WHEN bad_amount(unblended_rate) THEN 'amount: lineItem/UnblendedRate ' || unblended_rate
-            WHEN bad_amount(plan_effective_cost) THEN 'amount: savingsPlan/SavingsPlanEffectiveCost ' || plan_effective_cost
-            WHEN bad_amount(reservation_effective_cost) THEN 'amount: reservation/EffectiveCost ' || reservation_effective_cost
+            WHEN
+                bad_amount(plan_effective_cost)
+                THEN 'amount: savingsPlan/SavingsPlanEffectiveCost ' || plan_effective_cost
+            WHEN
+                bad_amount(reservation_effective_cost)
+                THEN 'amount: reservation/EffectiveCost ' || reservation_effective_cost
         END AS refusal
     FROM bill
 ),
@@ -107,7 +111,8 @@ SELECT
     END AS ChargeFrequency,
     usage_end AS ChargePeriodEnd,
     usage_start AS ChargePeriodStart,
-    CASE WHEN plan_arn IS NOT NULL THEN 'Spend' WHEN reservation_arn IS NOT NULL THEN 'Usage' END AS CommitmentDiscountCategory,
+    CASE WHEN plan_arn IS NOT NULL THEN 'Spend' WHEN reservation_arn IS NOT NULL THEN 'Usage' END
+        AS CommitmentDiscountCategory,
     commitment AS CommitmentDiscountId,
     CAST(NULL AS VARCHAR) AS CommitmentDiscountName,
     CAST(NULL AS DECIMAL(38, 18)) AS CommitmentDiscountQuantity,
@@ -115,18 +120,30 @@ SELECT
         WHEN line_item_type IN ('SavingsPlanCoveredUsage', 'DiscountedUsage') THEN 'Used'
         WHEN line_item_type IN ('RIFee', 'SavingsPlanRecurringFee') AND amortised_cost > 0 THEN 'Unused'
     END AS CommitmentDiscountStatus,
-    CASE WHEN plan_arn IS NOT NULL THEN 'Savings Plan' WHEN reservation_arn IS NOT NULL THEN 'Reserved Instance' END AS CommitmentDiscountType,
+    CASE WHEN plan_arn IS NOT NULL THEN 'Savings Plan' WHEN reservation_arn IS NOT NULL THEN 'Reserved Instance' END
+        AS CommitmentDiscountType,
     CAST(NULL AS VARCHAR) AS CommitmentDiscountUnit,
-    CASE WHEN charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' THEN usage_amount END AS ConsumedQuantity,
-    CASE WHEN charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' AND usage_amount IS NOT NULL THEN pricing_unit END AS ConsumedUnit,
-    CASE WHEN line_item_type = 'SavingsPlanNegation' THEN CAST(0 AS DECIMAL(38, 18)) ELSE billed_cost END AS ContractedCost,
-    CASE WHEN charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' THEN unblended_rate END AS ContractedUnitPrice,
+    CASE WHEN charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' THEN usage_amount END
+        AS ConsumedQuantity,
+    CASE
+        WHEN
+            charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' AND usage_amount IS NOT NULL
+            THEN pricing_unit
+    END AS ConsumedUnit,
+    CASE WHEN line_item_type = 'SavingsPlanNegation' THEN CAST(0 AS DECIMAL(38, 18)) ELSE billed_cost END
+        AS ContractedCost,
+    CASE WHEN charge_category = 'Usage' AND line_item_type != 'SavingsPlanNegation' THEN unblended_rate END
+        AS ContractedUnitPrice,
     COALESCE(amortised_cost, billed_cost) AS EffectiveCost,
     invoice_id AS InvoiceId,
     COALESCE(invoicing_entity, billing_entity, 'AWS') AS InvoiceIssuerName,
-    CASE WHEN line_item_type = 'SavingsPlanNegation' THEN CAST(0 AS DECIMAL(38, 18)) ELSE COALESCE(public_cost, billed_cost) END AS ListCost,
+    CASE
+        WHEN line_item_type = 'SavingsPlanNegation' THEN CAST(0 AS DECIMAL(38, 18)) ELSE
+            COALESCE(public_cost, billed_cost)
+    END AS ListCost,
     public_rate AS ListUnitPrice,
-    CASE WHEN commitment IS NOT NULL THEN 'Committed' WHEN charge_category = 'Usage' THEN 'Standard' END AS PricingCategory,
+    CASE WHEN commitment IS NOT NULL THEN 'Committed' WHEN charge_category = 'Usage' THEN 'Standard' END
+        AS PricingCategory,
     COALESCE(pricing_currency, currency) AS PricingCurrency,
     CAST(NULL AS DECIMAL(38, 18)) AS PricingCurrencyContractedUnitPrice,
     CAST(NULL AS DECIMAL(38, 18)) AS PricingCurrencyEffectiveCost,

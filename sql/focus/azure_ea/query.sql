@@ -158,7 +158,9 @@ SELECT
     resource_name AS ResourceName,
     resource_type AS ResourceType,
     CASE
-        WHEN meter_category IN ('Virtual Machines', 'Azure Kubernetes Service', 'Functions', 'Container Instances') THEN 'Compute'
+        WHEN
+            meter_category IN ('Virtual Machines', 'Azure Kubernetes Service', 'Functions', 'Container Instances')
+            THEN 'Compute'
         WHEN meter_category IN ('Storage', 'Backup', 'Azure NetApp Files') THEN 'Storage'
         WHEN meter_category IN ('Bandwidth', 'Virtual Network', 'Load Balancer', 'VPN Gateway') THEN 'Networking'
         WHEN meter_category IN ('SQL Database', 'Azure Cosmos DB', 'Azure Database for PostgreSQL') THEN 'Databases'

@@ -17,11 +17,14 @@ checked AS (
             WHEN dated.refusal IS NOT NULL THEN dated.refusal
             WHEN dated.BilledCost IS NULL THEN 'amount: no billed cost'
             WHEN dated.BillingPeriodStart IS NULL OR dated.BillingPeriodEnd IS NULL THEN 'date: no billing period'
-            WHEN dated.BillingPeriodEnd <= dated.BillingPeriodStart THEN 'date: the billing period ends before it starts'
+            WHEN
+                dated.BillingPeriodEnd <= dated.BillingPeriodStart
+                THEN 'date: the billing period ends before it starts'
             WHEN dated.ChargePeriodStart IS NULL OR dated.ChargePeriodEnd IS NULL THEN 'date: no charge period'
             WHEN
                 dated.ChargePeriodStart >= dated.BillingPeriodEnd + INTERVAL 12 HOUR
-                THEN 'date: charged from ' || CAST(dated.ChargePeriodStart AS VARCHAR)
+                THEN
+                    'date: charged from ' || CAST(dated.ChargePeriodStart AS VARCHAR)
                     || ', after its billing period ' || dated.billing_month
             WHEN dated.BillingAccountId IS NULL THEN 'account: no billing account'
             WHEN dated.BillingCurrency IS NULL THEN 'currency: no billing currency'

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinledger.engine.duck import DuckEngine
+from twinledger.engine.models import list_models, load_model
+from twinledger.lake.tables import USAGE, Column
+from twinledger.vocabulary.errors import InvalidAmountError, UnknownNameError, UnreadableFileError
+from twinledger.vocabulary.money import parse_amount
+
+DIGITS = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True).map(str),
+    st.decimals(min_value=-(10**15), max_value=10**15, places=18).map(str),
+    st.from_regex(r"-?[0-9]{0,4}\.?[0-9]{0,22}([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+    st.text(alphabet="0123456789.eE+- ", max_size=12),
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckEngine]:
+    with DuckEngine("256MiB", 1, str(tmp_path_factory.mktemp("spill"))) as opened:
+        yield opened
+
+
+def read(text: str) -> Decimal | None:
+    try:
+        return parse_amount(text)
+    except InvalidAmountError:
+        return None
+
+
+@given(text=DIGITS)
+def test_the_engine_reads_an_amount_as_the_library_does_or_refuses_it(engine: DuckEngine, text: str) -> None:
+    (found,) = engine.query("SELECT exact_decimal(?)", [text])[0]
+    assert found == read(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2024-01-01T00:00Z", datetime(2024, 1, 1)),  # noqa: DTZ001 - the lake's instants are naive UTC
+        ("2023-11-01T00:00:00.000Z", datetime(2023, 11, 1)),  # noqa: DTZ001
+        ("2018-06-01 00:00:00", datetime(2018, 6, 1)),  # noqa: DTZ001
+        ("2025-11-01T00:00:00+08:00", datetime(2025, 10, 31, 16)),  # noqa: DTZ001
+        ("9/2/2023", datetime(2023, 9, 2)),  # noqa: DTZ001
+        ("2019-07-28", datetime(2019, 7, 28)),  # noqa: DTZ001
+        ("yesterday", None),
+        ("2023-13-01", None),
+    ],
+)
+def test_an_instant_is_read_in_every_form_that_vendors_write(
+    engine: DuckEngine, written: str, instant: datetime | None
+) -> None:
+    assert engine.query("SELECT utc_instant(?)", [written]) == [(instant,)]
+
+
+def test_parquet_floats_keep_the_digits_that_the_vendor_wrote(engine: DuckEngine, tmp_path: Path) -> None:
+    table = pa.table({"cost": pa.array([0.1, 1e-7, 123456.789]), "tags": pa.array([{"a": "b"}, None, None])})
+    pq.write_table(table, tmp_path / "bill.parquet")
+    engine.view_parquet("bill", [str(tmp_path / "bill.parquet")], {"cost": "cost", "tags": "tags"})
+    rows = engine.query("SELECT exact_decimal(cost), tags FROM bill")
+    assert [row[0] for row in rows] == [Decimal("0.1"), Decimal("0.0000001"), Decimal("123456.789")]
+    assert rows[0][1] == '{"a":"b"}'
+
+
+def test_files_with_another_header_are_one_relation_numbered_through(engine: DuckEngine, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text("y,x\n6,5\n")
+    engine.view_csv("a", [str(tmp_path / "a.csv")], {"x": "x"}, ("x", "y"))
+    engine.view_csv("b", [str(tmp_path / "b.csv")], {"x": "x"}, ("y", "x"))
+    engine.union("joined", ["a", "b"], renumber=True)
+    assert engine.query("SELECT x, row_number FROM joined") == [("1", 1), ("3", 2), ("5", 3)]
+
+
+def test_a_file_name_cannot_become_sql(engine: DuckEngine, tmp_path: Path) -> None:
+    name = tmp_path / "it's'); DROP TABLE x; --.csv"
+    name.write_text('"a""b",c\n1,2\n')
+    engine.view_csv("odd", [str(name)], {"first": 'a"b'}, ('a"b', "c"))
+    assert engine.query("SELECT first FROM odd") == [("1",)]
+
+
+def test_a_corrupt_file_is_a_named_error(engine: DuckEngine, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3\n")
+    engine.view_csv("bad", [str(tmp_path / "a.csv")], {"x": "x"}, ("x", "y"))
+    with pytest.raises(UnreadableFileError, match="cannot be read"):
+        engine.rows("bad")
+
+
+def test_written_files_hold_one_slice_each_and_the_tables_types(engine: DuckEngine, tmp_path: Path) -> None:
+    start = datetime(2026, 10, 1)  # noqa: DTZ001 - the lake's instants are naive UTC
+    known = {"feed": "f", "delivery": "d", "row": 1, "started_at": start, "quantity": Decimal("1.5")}
+    rows = [[(known | {"day": day}).get(name) for name in USAGE.names] for day in ("2026-10-01", "2026-10-02")]
+    engine.view_rows("rows_to_write", USAGE.columns, rows)
+    files = engine.copy("rows_to_write", USAGE, tmp_path / "out")
+    assert [set(pq.read_table(file)["day"].to_pylist()) for file in files] == [{"2026-10-01"}, {"2026-10-02"}]
+    assert str(pq.read_schema(files[0]).field("quantity").type) == "decimal128(19, 9)"
+    assert not list((tmp_path / "out").rglob("day=*"))
+
+
+def test_a_relation_of_no_rows_has_its_columns(engine: DuckEngine) -> None:
+    engine.view_rows("nothing", (Column("a", "DECIMAL(38,18)"), Column("b", "TIMESTAMP")), [])
+    assert engine.query("SELECT typeof(MAX(a)), typeof(MAX(b)), COUNT(*) FROM nothing") == [
+        ("DECIMAL(38,18)", "TIMESTAMP", 0)
+    ]
+
+
+def test_a_model_that_is_not_there_or_lacks_an_input_is_named(engine: DuckEngine) -> None:
+    with pytest.raises(UnknownNameError, match="no model named 'focus/nobody'"):
+        engine.view_model("focus/nobody")
+    with pytest.raises(UnknownNameError, match="no relation for sql/focus/charges named 'bill_charges'"):
+        engine.view_model("focus/charges")
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_says_who_owns_it_and_what_it_is_for(name: str) -> None:
+    described = load_model(name).description
+    assert described["owner"]
+    assert described["grain"]
+    assert described["purpose"]
