@@ -200,7 +200,7 @@ def test_a_bill_of_another_account_currency_or_period_is_refused_whole(
     [
         ("bill.csv", b"", "empty"),
         ("bill.csv", b"BilledCost,BillingAccountId\n", "empty"),
-        ("bill.csv", gzip.compress(b"a,b\n1,2\n"), "unreadable"),
+        ("bill.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), "unreadable"),
         ("bill.csv.gz", b"a,b\n1,2\n", "unreadable"),
         ("bill.parquet", b"PAR1 and then nothing", "unreadable"),
         ("bill.parquet", b"a,b\n1,2\n", "unreadable"),

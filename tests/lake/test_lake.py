@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from twinledger.books import Books
 from twinledger.engine.duck import DuckEngine
-from twinledger.lake import Lake, slice_name
+from twinledger.lake import Lake, SliceWrite, slice_name
 from twinledger.lake.tables import TABLES, USAGE
+from twinledger.vocabulary.errors import ConcurrentSliceError
 from twinledger.vocabulary.settings import ROOT
 
 WRITER = """
@@ -129,3 +130,15 @@ def test_orphans_are_files_that_no_snapshot_knows_and_that_are_old(books: Books)
 
 def test_a_slice_is_named_by_its_columns_in_order() -> None:
     assert slice_name({"x_source": "aws", "x_period": "2026-10"}) == "x_period=2026-10/x_source=aws"
+
+
+def test_a_slice_that_moved_on_is_not_replaced_by_what_was_made_from_the_old_one(books: Books) -> None:
+    partition = {"feed": "f", "day": "2026-10-01"}
+    with DuckEngine("256MiB", 1, books.settings.spill) as engine:
+        write(books.lake, engine, ("f", "2026-10-01"), ["1"], digest="a")
+        write(books.lake, engine, ("f", "2026-10-01"), ["2"], digest="b")
+        with pytest.raises(ConcurrentSliceError, match="was written by somebody else meanwhile"):
+            books.lake.replace_all(USAGE, [SliceWrite(partition, [], "c", base="a")])
+        assert not books.lake.replace_all(USAGE, [SliceWrite(partition, [], "b", base="a")])
+        assert books.lake.replace_all(USAGE, [SliceWrite(partition, [], "c", base="b")])
+    assert content(books) == {}

@@ -41,6 +41,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from twinledger.lake.tables import TABLES, Table, Type
 from twinledger.vocabulary.errors import ConcurrentSliceError, LakeError
+from twinledger.vocabulary.identities import digest as digest_of
 
 log = structlog.get_logger(__name__)
 
@@ -74,11 +75,17 @@ class SliceState:
 
 @dataclass(frozen=True, slots=True)
 class SliceWrite:
-    """What one slice is to hold, and the digest of what that was made from."""
+    """What one slice is to hold, and the digest of what that was made from.
+
+    `version` orders writers of the same slice: an older one never replaces a newer one. `base` is the
+    digest of the slice that the new content was made from, where it was: another one is refused.
+    """
 
     partition: Mapping[str, str]
     files: Sequence[str]
     digest: str
+    version: str = ""
+    base: str | None = None
 
 
 def slice_name(partition: Mapping[str, str]) -> str:
@@ -169,34 +176,21 @@ class Lake:
         Raises:
             ConcurrentSliceError: other writers kept committing for too long.
         """
-        name = slice_name(partition)
-        for attempt in range(_ATTEMPTS):
-            iceberg = self._load(table)
-            present = _states(iceberg).get(name)
-            if present and (present.digest == digest or present.version > version):
-                return False
-            try:
-                _commit(iceberg, partition, files, SliceState(digest, version))
-            except (CommitFailedException, OperationalError) as conflict:
-                log.info("commit.retried", table=table.name, slice=name, attempt=attempt, cause=type(conflict).__name__)
-                time.sleep(min(0.05 * 2**attempt, 2) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-            else:
-                return True
-        raise ConcurrentSliceError(table.name, name)
+        return self.replace_all(table, [SliceWrite(partition, files, digest, version)])
 
     def replace_all(self, table: Table, writes: Sequence[SliceWrite]) -> bool:
         """Make files the whole content of several slices, in one atomic commit: all of them or none.
 
-        Slices that already have their digest are left alone; whether anything was written. No version
-        orders these writers: whoever calls this is the only one to write these slices.
+        Returns whether anything was written: a slice that already has its digest or a newer version is
+        left alone.
 
         Raises:
-            ConcurrentSliceError: other writers kept committing for too long.
+            ConcurrentSliceError: a slice is no longer what a write says it was made from, or other
+                writers kept committing for too long.
         """
         for attempt in range(_ATTEMPTS):
             iceberg = self._load(table)
-            states = _states(iceberg)
-            due = [one for one in writes if states.get(slice_name(one.partition)) != SliceState(one.digest)]
+            due = _due(table, writes, _states(iceberg))
             if not due:
                 return False
             try:
@@ -263,30 +257,32 @@ def _states(iceberg: IcebergTable) -> dict[str, SliceState]:
     }
 
 
-def _commit(iceberg: IcebergTable, partition: Mapping[str, str], files: Sequence[str], state: SliceState) -> None:
-    summary = {"twinledger.digest": state.digest}
+def _due(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, SliceState]) -> list[SliceWrite]:
+    """The writes that are still to be made."""
+    due = []
+    for write in writes:
+        present = states.get(slice_name(write.partition), SliceState(""))
+        if present.digest == write.digest or present.version > write.version:
+            continue
+        if write.base is not None and write.base != present.digest:
+            raise ConcurrentSliceError(table.name, slice_name(write.partition))
+        due.append(write)
+    return due
+
+
+def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite]) -> None:
+    summary = {"twinledger.digest": writes[0].digest if len(writes) == 1 else digest_of(*(w.digest for w in writes))}
+    uris = [file_uri(Path(file)) for write in writes for file in write.files]
+    states = {
+        f"{_PROPERTY}{slice_name(write.partition)}": json.dumps({"digest": write.digest, "version": write.version})
+        for write in writes
+    }
     with iceberg.transaction() as transaction:
         with warnings.catch_warnings():
             # A slice that is written for the first time has nothing to delete: no news.
             warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-            transaction.delete(_filter(partition), snapshot_properties=summary)
-        if files:
-            uris = [file_uri(Path(file)) for file in files]
-            transaction.add_files(uris, snapshot_properties=summary, check_duplicate_files=False)
-        value = json.dumps({"digest": state.digest, "version": state.version})
-        transaction.set_properties({f"{_PROPERTY}{slice_name(partition)}": value})
-
-
-def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite]) -> None:
-    filters = [_filter(one.partition) for one in writes]
-    uris = [file_uri(Path(file)) for one in writes for file in one.files]
-    states = {
-        f"{_PROPERTY}{slice_name(one.partition)}": json.dumps({"digest": one.digest, "version": ""}) for one in writes
-    }
-    with iceberg.transaction() as transaction:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-            transaction.delete(reduce(Or, filters))
+            filters = (_filter(write.partition) for write in writes)
+            transaction.delete(reduce(Or, filters), snapshot_properties=summary)
         if uris:
-            transaction.add_files(uris, check_duplicate_files=False)
+            transaction.add_files(uris, snapshot_properties=summary, check_duplicate_files=False)
         transaction.set_properties(states)

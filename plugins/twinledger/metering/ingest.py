@@ -7,8 +7,8 @@ Each file is one delivery; new ones are read in batches, one commit a batch, and
 is refused, so that only what is wrong is. A slice is one (feed, day); it holds the records of every file that speaks
 of that day, so parts of a day add up, in any order. A file that comes again under its name with other
 content replaces what it said before. Slices are written whole, in one atomic commit; a process that dies before
-leaves only files that no snapshot knows, and the next run completes the deliveries. Two runs
-of the same feed at once are the caller's to avoid.
+leaves only files that no snapshot knows, and the next run completes the deliveries. Of two runs of the
+same feed at once one is refused where both extend the same day, and completes when it is repeated.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def _read_and_commit(books: Books, batch: list[tuple[Handled, UsageFile]], spool
     these = [this for this, _ in batch]
     source = these[0].source
     with books.engine() as engine:
+        before = books.lake.slices(USAGE)
         view_usage_files(engine, {this.delivery: file for this, file in batch}, spool, source.options.get("columns"))
         days, extends = _check_rows(books, engine, these)
         summary, touched = engine.rows("delivery_summary"), engine.rows("touched_periods")
@@ -135,7 +136,10 @@ def _read_and_commit(books: Books, batch: list[tuple[Handled, UsageFile]], spool
         _commit_refused(books, engine, [this for this in these if counts[this.delivery].refused])
         digests = records.slice_digests(books, these, days)
         partitions = {day: {"feed": source.name, "day": day} for day in digests}
-        writes = [SliceWrite(partition, files.get(day, []), digests[day]) for day, partition in partitions.items()]
+        writes = [
+            SliceWrite(partition, files.get(day, []), digests[day], base=before.get(slice_name(partition), ""))
+            for day, partition in partitions.items()
+        ]
         if writes:
             books.lake.replace_all(USAGE, writes)
     return records.record_ingested(books, these, counts, days)
