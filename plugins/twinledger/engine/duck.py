@@ -298,7 +298,7 @@ def _as_text(name: str, kind: str) -> str:
     if kind.startswith(("MAP", "STRUCT")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"
     if kind == "VARCHAR":
-        return f"NULLIF({column}, '')"
+        return f"NULLIF(NULLIF({column}, ''), 'NULL')"
     return f"CAST({column} AS VARCHAR)"
 
 
