@@ -1,0 +1,72 @@
+"""reconcile_ledgers: how the two ledgers of a period differ, and why.
+
+Splits the deviation of every pool into components that add up to it exactly, writes the matches and the
+bridge, opens and resolves breaks, audits contract prices, and queues finance's message.
+
+**Runs** for a period when either ledger says that it was touched (a restatement touches one of them
+only), and by hand with a partition key. The first task stops here while the other ledger does not have
+the period yet: its event starts the next run.
+
+**Emits** `bridge` for the period, unless nothing changed: then the task is shown as skipped, and nobody is
+told again.
+
+**Who reads it**: finance (its Slack channel, the reconciliation page, `twinledger reconcile`). Never anybody
+else: the tables are finance's.
+
+**When it fails**, the bridge of the period is as it was and the operators are told: a failed run never reads
+as "no breaks". The log names the model or the expectation. A gate that stops is a verdict, no failure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from twinledger.airflow.assets import BRIDGE, EXTERNAL_LEDGER, INTERNAL_LEDGER
+from twinledger.airflow.policy import RETRIES, tell_operators
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=EXTERNAL_LEDGER | INTERNAL_LEDGER),
+    doc_md=__doc__,
+    tags=["reconciliation"],
+    catchup=False,
+    max_active_runs=2,
+    default_args={"owner": "platform-finance", **RETRIES},
+    on_failure_callback=tell_operators,
+)
+def reconcile_ledgers() -> None:
+    """Look whether both ledgers have the period, then compare them."""
+
+    @task.short_circuit
+    def both_ledgers_have_it(*, dag_run: Any = None) -> bool:  # noqa: ANN401 - Airflow's run
+        """Whether there is anything to compare."""
+        from twinledger.airflow.periods import missing_ledgers, period_of
+        from twinledger.deployment import open_books
+
+        period = period_of(dag_run)
+        with open_books() as books:
+            return not missing_ledgers(books, period)
+
+    @task(outlets=[BRIDGE])
+    def reconcile(*, dag_run: Any = None, outlet_events: Any = None) -> str:  # noqa: ANN401 - Airflow's run and accessor
+        """Reconcile the run's period; the identity of the reconciliation."""
+        from twinledger.airflow.periods import period_of
+        from twinledger.deployment import open_books
+        from twinledger.reconciliation import reconcile_period
+
+        period = period_of(dag_run)
+        with open_books() as books:
+            result = reconcile_period(books, period)
+        if not result.changed:
+            unchanged = f"{period}: nothing changed"
+            raise AirflowSkipException(unchanged)
+        outlet_events[BRIDGE].add_partitions(str(period))
+        return result.run_id
+
+    both_ledgers_have_it() >> reconcile()
+
+
+reconcile_ledgers()

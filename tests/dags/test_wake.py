@@ -1,0 +1,140 @@
+"""Waking Airflow's approval task, against a REST API that is a fake with memory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from twinledger.airflow.rest import AirflowApi
+from twinledger.airflow.wake import AirflowWaker
+from twinledger.clock import FixedClock
+from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError
+from twinledger.store import Store
+from twinledger.store.models import Department, Person, Pool, Product, Request
+
+NOW = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
+RUN = "/api/v2/dags/provisioning_approval/dagRuns"
+
+
+@dataclass
+class FakeAirflow:
+    """Answers as Airflow's API: runs by name, one of which may wait for an answer."""
+
+    runs: dict[str, str] = field(default_factory=dict)
+    asked_at: datetime = NOW
+    answers: list[str] = field(default_factory=list)
+    status: int = 0
+    """When set, what every call is answered with."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/token":
+            return httpx.Response(201, json={"access_token": "token"})
+        if self.status:
+            return httpx.Response(self.status)
+        if request.method == "POST":
+            name = json.loads(request.content)["dag_run_id"]
+            taken = name in self.runs
+            self.runs.setdefault(name, "running")
+            return httpx.Response(409 if taken else 200, json={})
+        if request.method == "PATCH":
+            self.answers += json.loads(request.content)["chosen_options"]
+            return httpx.Response(200, json={})
+        return self._read(request.url.path)
+
+    def _read(self, path: str) -> httpx.Response:
+        name = path.removeprefix(RUN).split("/")[1]
+        if path.endswith("/hitlDetails"):
+            return httpx.Response(200, json={"hitl_details": [] if self.answers else [self._detail(name)]})
+        if name not in self.runs:
+            return httpx.Response(404)
+        run = {"dag_id": "provisioning_approval", "dag_run_id": name, "state": self.runs[name], "partition_key": None}
+        return httpx.Response(200, json=run)
+
+    def _detail(self, name: str) -> dict[str, Any]:
+        task = {"dag_id": "provisioning_approval", "dag_run_id": name, "task_id": "decide", "map_index": -1}
+        return {"task_instance": task, "created_at": self.asked_at.isoformat()}
+
+
+def waker(store: Store, airflow: FakeAirflow) -> AirflowWaker:
+    client = httpx.Client(transport=httpx.MockTransport(airflow), base_url="http://airflow")
+    return AirflowWaker(store, AirflowApi("http://airflow", "twinledger", "made up", client), FixedClock(NOW))
+
+
+def wake_up(request: str = "req-1") -> Outgoing:
+    return Outgoing("key", "wake", "everyone", f"airflow/{request}", request, {}, 1, None)
+
+
+def with_request(store: Store, state: str) -> Store:
+    with store.transaction() as session:
+        session.add(Person(name="judy", title="Judy", slack_user=None, airflow_user="judy", roles=[]))
+        session.add(
+            Department(
+                name="storefront", title="S", parent=None, cost_centre="1", owner="judy", budget_holder="judy",
+                channel="#s", tenants=[],
+            )
+        )  # fmt: skip
+        session.add(
+            Pool(name="gpu", title="G", owner="judy", kind="shared", position=1, rules=[], capacity=[], tolerance={})
+        )
+        session.flush()
+        session.add(Product(name="gpu", title="G", description="", owner="judy", pool="gpu", state="listed"))
+        session.flush()
+        session.add(
+            Request(
+                id="req-1", requester="judy", department="storefront", product="gpu", meter="card-hours", quantity=1,
+                region="r", days=1, period="2026-10", amount=1, currency="USD", justification="j", state=state,
+                revision=1, approvers=["ivan"], created_at=NOW, expires_at=NOW, facts={},
+            )
+        )  # fmt: skip
+    return store
+
+
+def test_a_new_request_starts_its_run_once(store: Store) -> None:
+    airflow = FakeAirflow()
+    sender = waker(with_request(store, "pending"), airflow)
+    sender.send(wake_up())
+    sender.send(wake_up())
+    assert airflow.runs == {"req-1": "running"}
+
+
+@pytest.mark.parametrize(("state", "answer"), [("approved", "Approve"), ("denied", "Reject"), ("expired", "Reject")])
+def test_a_decided_request_answers_the_waiting_task_and_looks_again(store: Store, state: str, answer: str) -> None:
+    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=5))
+    sender = waker(with_request(store, state), airflow)
+    with pytest.raises(RetryableSendError, match="has not ended yet"):
+        sender.send(wake_up())
+    assert airflow.answers == [answer]
+    airflow.runs["req-1"] = "success"
+    sender.send(wake_up())
+
+
+def test_a_task_that_has_just_begun_to_wait_is_left_alone_for_a_moment(store: Store) -> None:
+    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=3))
+    with pytest.raises(RetryableSendError):
+        waker(with_request(store, "approved"), airflow).send(wake_up())
+    assert airflow.answers == []
+
+
+def test_a_decided_request_that_never_had_a_run_needs_none(store: Store) -> None:
+    airflow = FakeAirflow()
+    waker(with_request(store, "approved"), airflow).send(wake_up())
+    assert airflow.runs == {}
+
+
+@pytest.mark.parametrize(("status", "error"), [(503, RetryableSendError), (403, PermanentSendError)])
+def test_airflow_being_away_passes_and_airflow_refusing_stays(
+    store: Store, status: int, error: type[Exception]
+) -> None:
+    airflow = FakeAirflow(status=status)
+    with pytest.raises(error, match=f"Airflow answers {status}"):
+        waker(with_request(store, "pending"), airflow).send(wake_up())
+
+
+def test_an_unknown_request_is_refused_by_name(store: Store) -> None:
+    with pytest.raises(PermanentSendError, match="there is no request req-9"):
+        waker(store, FakeAirflow()).send(wake_up("req-9"))
