@@ -22,7 +22,6 @@ from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.trigger import handle_event_submit
-from airflow.sdk.execution_time.hitl import HITLUser
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
@@ -65,7 +64,7 @@ def _answer(left: list[tuple[str, str]]) -> None:
         if detail.responded_at is None:
             user, option = left.pop(0)
             detail.responded_at = datetime.now(UTC)
-            detail.responded_by = HITLUser(id=user, name=user)
+            detail.responded_by = {"id": user, "name": user}
             detail.chosen_options = [option]
             detail.params_input = {}
         event = TriggerEvent(detail.as_resume_event_payload())  # type: ignore[no-untyped-call]  # Airflow's

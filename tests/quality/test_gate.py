@@ -119,7 +119,22 @@ def test_pages_are_built_below_the_audience_of_the_table(tmp_path: Path) -> None
 
 def test_pages_for_everyone_show_no_values(tmp_path: Path) -> None:
     bad = "not a day 4711"
-    row = ("f", bad, "d", 1, "t", "p", "m", None, "2026-10-01 00:00:00", "2026-10-01 01:00:00", "1", "2026-10", False, None)
+    row = (
+        "f",
+        bad,
+        "d",
+        1,
+        "t",
+        "p",
+        "m",
+        None,
+        "2026-10-01 00:00:00",
+        "2026-10-01 01:00:00",
+        "1",
+        "2026-10",
+        False,
+        None,
+    )
     verdict = gate_in(tmp_path).check("delivery", USAGE, written(tmp_path, USAGE, [row]))
     assert verdict.stops == ("day is written YYYY-MM-DD (broken by 1 rows)",)
     pages = [page.read_text() for page in (tmp_path / "data_docs" / "everyone").rglob("*.html")]
@@ -129,7 +144,9 @@ def test_pages_for_everyone_show_no_values(tmp_path: Path) -> None:
 
 def test_a_row_number_that_comes_twice_in_a_delivery_stops(tmp_path: Path) -> None:
     times = ("2026-10-01 00:00:00", "2026-10-01 01:00:00")
-    rows = [("f", "2026-10-01", "d", row, "t", "p", "m", None, *times, "1", "2026-10", False, None) for row in (1, 2, 2, 61)]
+    rows = [
+        ("f", "2026-10-01", "d", row, "t", "p", "m", None, *times, "1", "2026-10", False, None) for row in (1, 2, 2, 61)
+    ]
     verdict = gate_in(tmp_path).check("delivery", USAGE, written(tmp_path, USAGE, rows))
     assert verdict.stops == ("row is unique in its delivery (broken by 1 rows)",)
 

@@ -18,7 +18,7 @@ from twinledger.bills.files import BillFile
 from twinledger.bills.formats import Format, detect
 from twinledger.engine import Engine
 from twinledger.lake.tables import EXTERNAL_CHARGES, Column
-from twinledger.vocabulary.errors import EmptyFileError, InvalidAmountError, TotalMismatchError
+from twinledger.vocabulary.errors import EmptyFileError, InvalidAmountError, TotalMismatchError, UnreadableFileError
 from twinledger.vocabulary.money import parse_amount
 
 _PARAMETERS = (Column("source", "VARCHAR"), Column("delivery", "VARCHAR"), Column("account", "VARCHAR"))
@@ -91,7 +91,7 @@ def stage(
     engine.view_model(known.model)
     engine.union("bill_charges", [known.model.rpartition("/")[2]])
     engine.view_model("focus/charges")
-    written = engine.copy_unsplit("charges", EXTERNAL_CHARGES, folder / "all")
+    written = _write(engine, files, folder / "all")
     if not written:
         raise EmptyFileError(files[0].name)
     engine.view_files("staged", EXTERNAL_CHARGES, written)
@@ -99,6 +99,14 @@ def stage(
     rows_in = sum(total.rows for total in totals) + refused_rows
     refused = _refused(engine, files[0].name, rows_in, refused_rows)
     return Staged(known, tuple(_split(engine, written, totals, refused, folder)), rows_in, totals, refused)
+
+
+def _write(engine: Engine, files: Sequence[BillFile], folder: Path) -> list[str]:
+    try:
+        return engine.copy_unsplit("charges", EXTERNAL_CHARGES, folder)
+    except UnreadableFileError as error:
+        # The engine reads all files as one relation and does not say which of them it stumbled on.
+        raise UnreadableFileError(", ".join(file.name for file in files[:5]), error.problem) from error
 
 
 def _view_bill(engine: Engine, files: Sequence[BillFile], known: Format) -> None:

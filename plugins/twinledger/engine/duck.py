@@ -303,4 +303,7 @@ def _as_text(name: str, kind: str) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]
+    """What DuckDB says, without the line that it cites: that is the vendor's data, and may be long."""
+    said = str(error).strip().splitlines()
+    wanted = [line for line in said[1:] if line.startswith("Expected Number of Columns")]
+    return ", ".join([said[0], *wanted])[:300]

@@ -174,6 +174,7 @@ class UnreadableFileError(DeliveryRefusedError):
 
     def __init__(self, file: str, problem: str) -> None:
         """Name the file and what the reader found."""
+        self.problem = problem
         super().__init__(f"{file} cannot be read: {problem}; ask for the delivery again")
 
 

@@ -1,0 +1,154 @@
+"""The command line as a newcomer uses it, on the sample company; exit codes and JSON as scripts use them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.bills.bill_files import focus_csv
+from twinledger.cli import app
+from twinledger.vocabulary.settings import PREFIX
+
+PERIOD = "2026-10"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A deployment whose sample company of one month is ingested, rated and reconciled by commands alone."""
+    folder = tmp_path_factory.mktemp("deployment")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patch.delenv(name)
+        patch.chdir(folder)
+        patch.setenv("TWINLEDGER_HOME", str(folder / "home"))
+        for command in (
+            ("sample", "company", "--months", "1", "--scale", "0.05"),
+            ("store", "upgrade"),
+            ("config", "apply", "company/config"),
+            ("ingest",),
+            ("rate", PERIOD),
+            ("reconcile", PERIOD),
+            ("budget", PERIOD),
+        ):
+            result = run(*command)
+            assert result.exit_code == 0, result.output
+        yield folder
+
+
+def test_a_second_time_nothing_changes(deployment: Path) -> None:
+    assert {outcome["state"] for outcome in said("ingest")} == {"unchanged"}
+    assert said("config", "plan", "company/config") == []
+    assert said("rate", PERIOD)["changed"] is False
+    before = said("outbox", "list")
+    assert said("reconcile", PERIOD)["changed"] is False
+    assert said("outbox", "list") == before
+    assert deployment.is_dir()
+
+
+def test_the_bridge_adds_up_in_what_scripts_read(deployment: Path) -> None:
+    assert deployment.is_dir()
+    found = said("reconcile", PERIOD)
+    for total in found["totals"]:
+        parts = [Decimal(row["amount"]) for row in found["bridge"] if row["pool"] == total["pool"]]
+        assert sum(parts) == Decimal(total["deviation"])
+    assert found["verdict"] == "breaks"
+
+
+def test_a_component_opens_down_to_its_rows(deployment: Path) -> None:
+    assert deployment.is_dir()
+    found = said("reconcile", PERIOD)
+    (unmetered,) = [row for row in found["bridge"] if row["component"] == "unmetered" and Decimal(row["amount"])]
+    options = ("--pool", unmetered["pool"], "--component", "unmetered", "--limit", "10000")
+    rows = said("reconcile", PERIOD, *options)
+    assert sum(Decimal(row["amount"]) for row in rows) == Decimal(unmetered["amount"])
+    assert run("reconcile", PERIOD, "--pool", "kubernetes").exit_code == 2
+
+
+def test_the_ledger_is_shown_and_exported_as_focus(deployment: Path) -> None:
+    shown = said("ledger", "show", "stratus", PERIOD)
+    target = deployment / "stratus.parquet"
+    exported = said("ledger", "export", "stratus", PERIOD, "--out", str(target))
+    table = pq.read_table(target)
+    assert table.num_rows == exported["rows"] == sum(row["rows"] for row in shown)
+    assert sum(table["BilledCost"].to_pylist()) == sum(Decimal(row["billed_cost"]) for row in shown)
+    assert run("ledger", "show", "stratus", "2020-01").exit_code == 2
+    assert run("ledger", "show", "nobody", PERIOD).exit_code == 2
+
+
+def test_a_statement_and_a_message_are_read_on_the_terminal(deployment: Path) -> None:
+    assert deployment.is_dir()
+    lines = said("statement", "data-science", PERIOD)["lines"]
+    assert lines
+    message = next(item for item in said("outbox", "list") if item["kind"] == "reconciliation")
+    shown = run("outbox", "show", str(message["id"]))
+    assert shown.exit_code == 0
+    assert PERIOD in shown.stdout
+    assert run("outbox", "show", "999999").exit_code == 2
+
+
+def test_a_refused_delivery_is_listed_and_opened_and_says_exit_code_1(deployment: Path) -> None:
+    folder = deployment / "company" / "bills" / "stratus" / "focus" / "2026-11"
+    folder.mkdir(parents=True)
+    rows = [{"BillingCurrency": "USD", "BilledCost": "NaN"}]
+    (folder / "bad.csv").write_bytes(focus_csv(rows))
+    refused = run("ingest", "stratus", "--json")
+    assert refused.exit_code == 1
+    (outcome,) = [outcome for outcome in json.loads(refused.stdout) if outcome["state"] == "quarantined"]
+    assert outcome["delivery"] in {item["delivery"] for item in said("quarantine", "list")}
+    assert said("quarantine", "show", outcome["delivery"]) == []
+    (folder / "bad.csv").unlink()
+
+
+def test_inspect_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
+    bill = tmp_path / "bill.csv"
+    bill.write_bytes(focus_csv([{}, {"BilledCost": "NaN"}, {"BilledCost": "0.000000000000000000001"}]))
+    found = said("inspect", str(bill))
+    assert (found["format"], found["rows_in"], found["rows_ledger"], found["rows_quarantined"]) == (
+        "focus_1_2",
+        3,
+        1,
+        2,
+    )
+    assert found["totals"] == [{"period": PERIOD, "currency": "EUR", "billed_cost": "1.00"}]
+    assert [row["row"] for row in found["quarantined"]] == [2, 3]
+    bill.write_text("colour,size\nred,1\n")
+    refused = run("inspect", str(bill))
+    assert refused.exit_code == 2
+    assert "has not the columns of" in refused.stderr
+
+
+def test_a_wrong_period_and_an_old_store_are_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINLEDGER_HOME", str(tmp_path / "home"))
+    assert "expected YYYY-MM" in run("rate", "2026-13").output
+    refused = run("rate", PERIOD)
+    assert refused.exit_code == 2
+    assert "twinledger store upgrade" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["inspect", "ingest", "rate", "reconcile", "ledger", "quarantine", "outbox", "sample"]
+)
+def test_every_command_has_a_help_text(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 5
