@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
+from tests.acceptance.figures import published_figures, secret_figures
 from twinledger import bills, budgets, catalog, metering, rating, reconciliation
 from twinledger.books import Books
 from twinledger.clock import FixedClock
@@ -208,3 +209,14 @@ def test_keeping_the_books_again_changes_nothing(ran: Ran) -> None:
     for period in PERIODS:
         assert not rating.rate_period(ran.books, period).changed
         assert not reconciliation.reconcile_period(ran.books, period).changed
+
+
+def test_no_figure_that_only_finance_may_know_can_be_read_by_anybody_else(ran: Ran) -> None:
+    for period in PERIODS:
+        budgets.check_period(ran.books, period)
+    secret = secret_figures(ran.books)
+    published = list(published_figures(ran.books, PERIODS))
+
+    assert len(secret) > 100
+    assert len({where for where, _ in published}) > 10
+    assert [(where, figure) for where, figure in published if figure in secret] == []

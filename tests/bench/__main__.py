@@ -42,26 +42,26 @@ class Measured:
 
 def measure(stage: str, folder: Path) -> Measured:
     """Run a stage and take its time and its peak memory, as the kernel accounts them."""
-    print(f"  {stage} ...", end="", flush=True)  # noqa: T201 - this is its output
+    print(f"  {stage} ...", end="", flush=True)
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.stages", stage, str(folder)], cwd=ROOT)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"stage {stage} failed with status {status}")
     found = Measured(stage, time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-    print(f" {found.wall_s:.1f} s")  # noqa: T201 - this is its output
+    print(f" {found.wall_s:.1f} s")
     return found
 
 
 def show(measured: dict[str, Measured]) -> None:
     """The table, and whether each bound holds."""
-    print(f"\n{'stage':<18}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   beside its floor")  # noqa: T201
+    print(f"\n{'stage':<18}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   beside its floor")
     for stage in measured.values():
         line = f"{stage.stage:<18}{stage.wall_s:>9.1f}{stage.cpu_s:>9.1f}{stage.peak_mb:>9.0f}"
-        print(line + _beside(stage, measured))  # noqa: T201
+        print(line + _beside(stage, measured))
     peak = max(stage.peak_mb for stage in measured.values() if stage.stage not in ("bare_read", "bare_copy"))
     word = "holds" if peak < MOST_MEMORY_MB else "DOES NOT HOLD"
-    print(f"\npeak memory {peak:.0f} MB: the bound of {MOST_MEMORY_MB} MB {word}")  # noqa: T201
+    print(f"\npeak memory {peak:.0f} MB: the bound of {MOST_MEMORY_MB} MB {word}")
 
 
 def _beside(stage: Measured, measured: dict[str, Measured]) -> str:
@@ -82,11 +82,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "bench", help="emptied first, and left")
     arguments = parser.parse_args()
     scale = str(arguments.rows / ROWS_AT_SCALE_1)
-    print(f"writing the sample company, about {arguments.rows:,} bill lines", flush=True)  # noqa: T201
+    print(f"writing the sample company, about {arguments.rows:,} bill lines", flush=True)
     # In a process of its own: a child's peak memory counts what its parent held when it was started.
     subprocess.run([sys.executable, "-m", "tests.bench.set_up", str(arguments.folder), scale], check=True, cwd=ROOT)
     rows = int((arguments.folder / "rows.txt").read_text())
-    print(f"{rows:,} bill lines; {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")  # noqa: T201
+    print(f"{rows:,} bill lines; {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     stages = (
         "bare_read",
         "bare_copy",

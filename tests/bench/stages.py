@@ -52,7 +52,7 @@ def bare_read(folder: Path) -> None:
     """Read every bill file and count its rows."""
     with bare(folder) as connection:
         for reader in bill_readers(folder):
-            connection.execute(f"SELECT COUNT(COLUMNS(*)) FROM {reader}").fetchall()  # noqa: S608 - our own files
+            connection.execute(f"SELECT COUNT(COLUMNS(*)) FROM {reader}").fetchall()
 
 
 def bare_copy(folder: Path) -> None:
@@ -61,13 +61,13 @@ def bare_copy(folder: Path) -> None:
     target.mkdir(exist_ok=True)
     with bare(folder) as connection:
         for number, reader in enumerate(bill_readers(folder)):
-            connection.execute(f"COPY (SELECT * FROM {reader}) TO '{target / str(number)}.parquet' (FORMAT parquet)")  # noqa: S608 - our own files
+            connection.execute(f"COPY (SELECT * FROM {reader}) TO '{target / str(number)}.parquet' (FORMAT parquet)")
 
 
 def ingest_bills(books: Books) -> None:
     """Every bill source into the external ledger: digests, gate, quarantine, commit and records included."""
-    from twinledger.bills import ingest_source  # noqa: PLC0415 - each stage pays for its own imports
-    from twinledger.catalog import sources  # noqa: PLC0415 - likewise
+    from twinledger.bills import ingest_source
+    from twinledger.catalog import sources
 
     for name, kind in sources(books.store):
         if kind == "bill":
@@ -77,8 +77,8 @@ def ingest_bills(books: Books) -> None:
 
 def ingest_metering(books: Books) -> None:
     """Every metering feed into usage."""
-    from twinledger.catalog import sources  # noqa: PLC0415 - each stage pays for its own imports
-    from twinledger.metering import ingest_feed  # noqa: PLC0415 - likewise
+    from twinledger.catalog import sources
+    from twinledger.metering import ingest_feed
 
     for name, kind in sources(books.store):
         if kind == "usage":
@@ -88,7 +88,7 @@ def ingest_metering(books: Books) -> None:
 
 def rate(books: Books) -> None:
     """Three periods of the internal ledger."""
-    from twinledger.rating import rate_period  # noqa: PLC0415 - each stage pays for its own imports
+    from twinledger.rating import rate_period
 
     for period in PERIODS:
         result = rate_period(books, period)
@@ -97,7 +97,7 @@ def rate(books: Books) -> None:
 
 def reconcile(books: Books) -> None:
     """Three periods of the bridge, matches, claims and breaks."""
-    from twinledger.reconciliation import reconcile_period  # noqa: PLC0415 - each stage pays for its own imports
+    from twinledger.reconciliation import reconcile_period
 
     for period in PERIODS:
         found = reconcile_period(books, period)
@@ -110,7 +110,7 @@ def scan(books: Books, tables: tuple[Table, ...]) -> None:
         for table in tables:
             files = books.lake.files(table)
             columns = ", ".join(f'MAX("{c.name}")' for c in table.columns if c.type.startswith("DECIMAL") or c.required)
-            connection.execute(f"SELECT {columns} FROM read_parquet({files})").fetchall()  # noqa: S608 - our own names
+            connection.execute(f"SELECT {columns} FROM read_parquet({files})").fetchall()
 
 
 FLOORS: dict[str, Callable[[Path], None]] = {"bare_read": bare_read, "bare_copy": bare_copy}

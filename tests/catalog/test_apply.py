@@ -189,8 +189,8 @@ def test_relations_say_what_the_files_said(store: Store, folder: Path, clock: Fi
         ]
         assert relations.pool_capacity(session).rows == [("kube", "m5", "kube", "hours", Decimal("0.000000001"))]
         assert [(row[2], row[3], row[4]) for row in relations.prices(session).rows] == [
-            (datetime(2026, 1, 1), datetime(2026, 10, 16), Decimal("0.05")),  # noqa: DTZ001 - the engine's instants
-            (datetime(2026, 10, 16), None, Decimal("0.06")),  # noqa: DTZ001 - the engine's instants
+            (datetime(2026, 1, 1), datetime(2026, 10, 16), Decimal("0.05")),
+            (datetime(2026, 10, 16), None, Decimal("0.06")),
         ]
         rates = {(row[0], row[1], row[2]): row[3] for row in relations.rates(session, Period(2026, 10), "USD").rows}
     assert rates["day", date(2026, 10, 4), "EUR"] == Decimal("1.08")

@@ -47,12 +47,12 @@ def test_the_engine_reads_an_amount_as_the_library_does_or_refuses_it(engine: Du
 @pytest.mark.parametrize(
     ("written", "instant"),
     [
-        ("2024-01-01T00:00Z", datetime(2024, 1, 1)),  # noqa: DTZ001 - the lake's instants are naive UTC
-        ("2023-11-01T00:00:00.000Z", datetime(2023, 11, 1)),  # noqa: DTZ001
-        ("2018-06-01 00:00:00", datetime(2018, 6, 1)),  # noqa: DTZ001
-        ("2025-11-01T00:00:00+08:00", datetime(2025, 10, 31, 16)),  # noqa: DTZ001
-        ("9/2/2023", datetime(2023, 9, 2)),  # noqa: DTZ001
-        ("2019-07-28", datetime(2019, 7, 28)),  # noqa: DTZ001
+        ("2024-01-01T00:00Z", datetime(2024, 1, 1)),
+        ("2023-11-01T00:00:00.000Z", datetime(2023, 11, 1)),
+        ("2018-06-01 00:00:00", datetime(2018, 6, 1)),
+        ("2025-11-01T00:00:00+08:00", datetime(2025, 10, 31, 16)),
+        ("9/2/2023", datetime(2023, 9, 2)),
+        ("2019-07-28", datetime(2019, 7, 28)),
         ("yesterday", None),
         ("2023-13-01", None),
     ],
@@ -96,7 +96,7 @@ def test_a_corrupt_file_is_a_named_error(engine: DuckEngine, tmp_path: Path) -> 
 
 
 def test_written_files_hold_one_slice_each_and_the_tables_types(engine: DuckEngine, tmp_path: Path) -> None:
-    start = datetime(2026, 10, 1)  # noqa: DTZ001 - the lake's instants are naive UTC
+    start = datetime(2026, 10, 1)
     known = {"feed": "f", "delivery": "d", "row": 1, "started_at": start, "quantity": Decimal("1.5")}
     rows = [[(known | {"day": day}).get(name) for name in USAGE.names] for day in ("2026-10-01", "2026-10-02")]
     engine.view_rows("rows_to_write", USAGE.columns, rows)

@@ -28,7 +28,7 @@ write_days(sys.argv[1], sys.argv[2], sys.argv[3].split(","), sys.argv[4])
 
 
 def usage_row(feed: str, day: str, number: int, quantity: str) -> tuple[object, ...]:
-    start = datetime(2026, 10, 1)  # noqa: DTZ001 - the lake's instants are naive UTC
+    start = datetime(2026, 10, 1)
     values = {
         "feed": feed, "day": day, "delivery": "d", "row": number, "tenant": "t", "product": "p", "meter": "m",
         "started_at": start, "ended_at": start, "quantity": Decimal(quantity), "period": "2026-10", "late": False,

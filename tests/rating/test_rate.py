@@ -152,7 +152,7 @@ def test_direct_charges_pass_through_at_list_price_and_period_rate(
         {**paid, "ChargeCategory": "Tax"},
         {**paid, "ChargeClass": "Correction"},
         {**paid, "x_restates": "x"},
-        {**paid, "ChargePeriodStart": datetime(2026, 9, 30, 23)},  # noqa: DTZ001 - the engine's instants
+        {**paid, "ChargePeriodStart": datetime(2026, 9, 30, 23)},
     ])  # fmt: skip
     rate_period(books, OCTOBER)
     found = sorted((row["department"], row["amount"], row["quantity"], row["kind"]) for row in charges())

@@ -17,8 +17,8 @@ from twinledger.catalog import Relation
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, PRICE, QUANTITY, TEXT, Column, Table
 
 PERIOD = "2026-10"
-START = datetime(2026, 10, 1)  # noqa: DTZ001 - the engine's instants are UTC without saying so
-END = datetime(2026, 11, 1)  # noqa: DTZ001 - likewise
+START = datetime(2026, 10, 1)
+END = datetime(2026, 11, 1)
 ZERO = Decimal(0)
 
 

@@ -225,7 +225,7 @@ def test_charges_that_start_after_the_month_are_booked_at_its_last_day(engine: D
 
 
 def test_a_price_change_amid_the_month_values_capacity_at_the_price_of_its_hour(engine: DuckEngine) -> None:
-    change = datetime(2026, 10, 15)  # noqa: DTZ001 - the engine's instants are UTC without saying so
+    change = datetime(2026, 10, 15)
     company = Company(
         charges=tuple(
             Charge(row, resource="r1", sku_meter="m1", consumed=Decimal(1), listed=Decimal(1), started_at=at)

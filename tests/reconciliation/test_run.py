@@ -161,7 +161,7 @@ def test_the_books_roll_forward_over_any_sequence_of_runs(
     closing: Tally | None = None
     seen: dict[tuple[str, str, str], str] = {}
     for on_bill, on_meter, tax in zip(billed, metered, taxes, strict=False):
-        start = datetime(period.year, period.month, 1)  # noqa: DTZ001 - the engine's instants are UTC
+        start = datetime(period.year, period.month, 1)
         company.bill(
             [
                 *(replace(MATCHED, row=n, resource=one, started_at=start) for n, one in enumerate(on_bill, start=1)),

@@ -45,9 +45,9 @@ def inspect(file: FileArgument, format_name: FormatOption = "", as_json: AsJson 
 
     Exit code 1 when the gate would stop it, 2 when it cannot be read.
     """
-    from twinledger.bills import inspect_file  # noqa: PLC0415 - keeps --help quick
-    from twinledger.engine.duck import DuckEngine  # noqa: PLC0415 - likewise
-    from twinledger.quality.gx import GreatExpectationsGate  # noqa: PLC0415 - likewise
+    from twinledger.bills import inspect_file
+    from twinledger.engine.duck import DuckEngine
+    from twinledger.quality.gx import GreatExpectationsGate
 
     with sentences(), tempfile.TemporaryDirectory(prefix="twinledger-inspect-") as folder:
         chosen = settings().model_copy(update={"home": Path(folder)})
@@ -131,8 +131,8 @@ def ingest(source: SourceArgument = "", as_json: AsJson = False) -> None:
 
     Repeating it changes nothing. Exit code 1 when a delivery was refused; see `twinledger quarantine list`.
     """
-    from twinledger import bills, metering  # noqa: PLC0415 - keeps --help quick
-    from twinledger.catalog import sources  # noqa: PLC0415 - likewise
+    from twinledger import bills, metering
+    from twinledger.catalog import sources
 
     with open_books() as books, progress("looking for deliveries", shown=not as_json) as say:
         outcomes: list[bills.Outcome | metering.Outcome] = []
@@ -165,7 +165,7 @@ def show(source: BillSource, period: PeriodArgument, as_json: AsJson = False) ->
 
     Example: [bold]twinledger ledger show aws 2026-10[/]
     """
-    from twinledger.bills import ledger_totals  # noqa: PLC0415 - keeps --help quick
+    from twinledger.bills import ledger_totals
 
     with open_books() as books:
         rows = ledger_totals(books, source, period)
@@ -188,7 +188,7 @@ def export(source: BillSource, period: PeriodArgument, file: OutOption = Path(),
 
     Example: [bold]twinledger ledger export aws 2026-10 --out aws.parquet[/]
     """
-    from twinledger.bills import export_slice  # noqa: PLC0415 - keeps --help quick
+    from twinledger.bills import export_slice
 
     target = file if file.name else Path(f"{source}-{period}.parquet")
     with open_books() as books:
@@ -202,7 +202,7 @@ def export(source: BillSource, period: PeriodArgument, file: OutOption = Path(),
 @quarantine.command("list")
 def list_quarantine(as_json: AsJson = False) -> None:
     """Deliveries that were refused, and deliveries with refused rows, newest first."""
-    from twinledger.bills import quarantined  # noqa: PLC0415 - keeps --help quick
+    from twinledger.bills import quarantined
 
     with open_books() as books:
         found = quarantined(books)
@@ -224,7 +224,7 @@ def show_quarantine(delivery: DeliveryArgument, limit: LimitOption = 50, as_json
 
     Example: [bold]twinledger quarantine show aws-1f0e2d3c4b5a6978[/]
     """
-    from twinledger.bills import quarantined_rows  # noqa: PLC0415 - keeps --help quick
+    from twinledger.bills import quarantined_rows
 
     with open_books() as books:
         rows = quarantined_rows(books, delivery, limit)

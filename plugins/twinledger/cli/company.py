@@ -31,7 +31,7 @@ def sample(
 
     Example: [bold]twinledger sample nimbus --seed 7 --months 3 --scale 1[/]
     """
-    from twinledger.sample import write_sample  # noqa: PLC0415 - keeps --help quick
+    from twinledger.sample import write_sample
 
     with sentences(), progress("writing the sample company", shown=not as_json) as say:
         settings()
@@ -63,7 +63,7 @@ def apply(folder: ConfigFolder = Path(), as_json: AsJson = False) -> None:
 
 
 def _configure(folder: Path, *, dry_run: bool, as_json: bool) -> None:
-    from twinledger.catalog import apply_config, load_config, plan_config  # noqa: PLC0415 - keeps --help quick
+    from twinledger.catalog import apply_config, load_config, plan_config
 
     with open_books() as books:
         loaded = load_config(folder if folder != Path() else books.settings.config)
@@ -79,7 +79,7 @@ def _configure(folder: Path, *, dry_run: bool, as_json: bool) -> None:
 @store.command("upgrade")
 def upgrade() -> None:
     """Bring the store to its newest schema and create the lake's tables. Safe to repeat."""
-    from twinledger.deployment import prepare  # noqa: PLC0415 - keeps --help quick
+    from twinledger.deployment import prepare
 
     with sentences():
         chosen = settings()
@@ -93,7 +93,7 @@ StateOption = Annotated[str, typer.Option("--state", help="pending, sending, sen
 @outbox.command("list")
 def list_outbox(state: StateOption = "", as_json: AsJson = False) -> None:
     """The newest messages first."""
-    from twinledger.outbox import entries  # noqa: PLC0415 - keeps --help quick
+    from twinledger.outbox import entries
 
     with open_books() as books:
         found = entries(books.store, state)
@@ -114,9 +114,9 @@ def show_outbox(identity: IdentityArgument, as_json: AsJson = False) -> None:
 
     Example: [bold]twinledger outbox show 3[/]
     """
-    from twinledger.outbox import entry  # noqa: PLC0415 - keeps --help quick
-    from twinledger.slack.render import CARDS, Links, render  # noqa: PLC0415 - likewise
-    from twinledger.slack.terminal import as_lines  # noqa: PLC0415 - likewise
+    from twinledger.outbox import entry
+    from twinledger.slack.render import CARDS, Links, render
+    from twinledger.slack.terminal import as_lines
 
     with open_books() as books:
         found = entry(books.store, identity)

@@ -83,7 +83,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _run(home: Path, story: Story, *, once: bool) -> None:
-    from twinledger.airflow.local import Components, LocalAirflow, end_leftovers  # noqa: PLC0415 - --help needs no Airflow
+    from twinledger.airflow.local import Components, LocalAirflow, end_leftovers
 
     end_leftovers(home / "airflow")
     _empty(home)
@@ -143,9 +143,9 @@ def _settings(home: Path) -> Settings:
 
 def _write_company(settings: Settings, story: Story) -> dict[str, str]:
     """Write the sample company and apply its configuration; the Airflow users of its people."""
-    from twinledger.catalog import apply_config, load_config  # noqa: PLC0415 - --help needs none of it
-    from twinledger.deployment import open_books, prepare  # noqa: PLC0415 - likewise
-    from twinledger.sample import write_sample  # noqa: PLC0415 - likewise
+    from twinledger.catalog import apply_config, load_config
+    from twinledger.deployment import open_books, prepare
+    from twinledger.sample import write_sample
 
     with story.doing(f"writing the sample company: {MONTHS} months of bills and usage") as tell:
         write_sample(settings.config.parent, SEED, MONTHS, SCALE, tell)
@@ -228,8 +228,8 @@ def failure_of(run: Run, tasks: Sequence[Mapping[str, Any]], airflow: LocalAirfl
 
 
 def _all_reconciled(settings: Settings) -> bool:
-    from twinledger.deployment import open_books  # noqa: PLC0415 - loaded long ago
-    from twinledger.reconciliation import read_reconciliation  # noqa: PLC0415 - likewise
+    from twinledger.deployment import open_books
+    from twinledger.reconciliation import read_reconciliation
 
     with open_books(settings) as books:
         return all(read_reconciliation(books, period) for period in demo_report.periods(books))
@@ -237,9 +237,9 @@ def _all_reconciled(settings: Settings) -> bool:
 
 def _submit(settings: Settings) -> str:
     """A wish of the sample company, in the present period."""
-    from twinledger.approvals import Submission, submit  # noqa: PLC0415 - loaded long ago
-    from twinledger.deployment import open_books  # noqa: PLC0415 - likewise
-    from twinledger.rating import statement  # noqa: PLC0415 - likewise
+    from twinledger.approvals import Submission, submit
+    from twinledger.deployment import open_books
+    from twinledger.rating import statement
 
     with open_books(settings) as books:
         spent = statement(books, _DEPARTMENT, Period.of(datetime.now(UTC), settings.timezone)).total
@@ -259,8 +259,8 @@ def _submit(settings: Settings) -> str:
 
 def _delivered(api: AirflowApi, components: Components, settings: Settings, request: str) -> bool:
     """Whether no message waits any more, and Airflow's approval task does."""
-    from twinledger.deployment import open_books  # noqa: PLC0415 - loaded long ago
-    from twinledger.outbox import entries  # noqa: PLC0415 - likewise
+    from twinledger.deployment import open_books
+    from twinledger.outbox import entries
 
     components.check()
     failed = [run for run in api.runs() if run.state == "failed"]

@@ -38,7 +38,7 @@ _COMPONENTS = (
 
 def periods(books: Books) -> list[Period]:
     """The billing periods that the external ledger has, in order."""
-    from twinledger.lake.tables import EXTERNAL_CHARGES  # noqa: PLC0415 - --help needs no lake
+    from twinledger.lake.tables import EXTERNAL_CHARGES
 
     names = (part for name in books.lake.slices(EXTERNAL_CHARGES) for part in name.split("/"))
     return sorted({Period.parse(part.removeprefix("x_period=")) for part in names if part.startswith("x_period=")})
@@ -46,8 +46,8 @@ def periods(books: Books) -> list[Period]:
 
 def show(settings: Settings, request: str, passwords: Mapping[str, str]) -> None:
     """Print the report of a demo that has come to its end."""
-    from twinledger.deployment import open_books  # noqa: PLC0415 - loaded long ago
-    from twinledger.reconciliation import read_reconciliation  # noqa: PLC0415 - likewise
+    from twinledger.deployment import open_books
+    from twinledger.reconciliation import read_reconciliation
 
     out.print()
     with open_books(settings) as books:
@@ -65,7 +65,7 @@ def show(settings: Settings, request: str, passwords: Mapping[str, str]) -> None
 
 def _bills(books: Books) -> None:
     """BilledCost of each source, as the vendor bills it."""
-    from twinledger.store.models import DeliverySlice, Source  # noqa: PLC0415 - loaded long ago
+    from twinledger.store.models import DeliverySlice, Source
 
     query = (
         select(DeliverySlice)
@@ -127,7 +127,7 @@ def _breaks(found: Iterable[Reconciliation]) -> None:
 
 
 def _approval(books: Books, request: str) -> None:
-    from twinledger.approvals import request_view  # noqa: PLC0415 - loaded long ago
+    from twinledger.approvals import request_view
 
     with books.store.reading() as session:
         view = request_view(session, request)
@@ -144,7 +144,7 @@ def _approval(books: Books, request: str) -> None:
 
 
 def _messages(books: Books) -> None:
-    from twinledger.outbox import entries  # noqa: PLC0415 - loaded long ago
+    from twinledger.outbox import entries
 
     told = [one for one in reversed(entries(books.store, limit=1000)) if one.kind != "wake"]
     rows = [(one.channel, one.kind, one.subject, one.audience, one.state) for one in told]

@@ -71,7 +71,7 @@ def settings() -> Settings:
 @contextmanager
 def open_books() -> Iterator[Books]:
     """The books of this deployment; an error of ours becomes its sentence."""
-    from twinledger.deployment import open_books as opened  # noqa: PLC0415 - seconds of imports that --help does not need
+    from twinledger.deployment import open_books as opened
 
     with sentences(), opened(settings()) as books:
         if not books.store.is_current():

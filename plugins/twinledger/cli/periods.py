@@ -28,7 +28,7 @@ def rate(period: PeriodArgument, as_json: AsJson = False) -> None:
 
     Repeating it changes nothing. Exit code 1 when usage has no price or the ledger gate stops.
     """
-    from twinledger.rating import rate_period  # noqa: PLC0415 - keeps --help quick
+    from twinledger.rating import rate_period
 
     with open_books() as books, progress(f"rating {period}", shown=not as_json):
         result = rate_period(books, period)
@@ -61,7 +61,7 @@ def reconcile(
 
     Exit code 1 when a ledger lacks the period.
     """
-    from twinledger.reconciliation import component_rows, reconcile_period  # noqa: PLC0415 - keeps --help quick
+    from twinledger.reconciliation import component_rows, reconcile_period
 
     if bool(pool) != bool(component):
         message = "--pool and --component go together"
@@ -121,7 +121,7 @@ def statement(department: DepartmentArgument, period: PeriodArgument, as_json: A
 
     Example: [bold]twinledger statement shop 2026-10[/]
     """
-    from twinledger.rating import statement as statement_of  # noqa: PLC0415 - keeps --help quick
+    from twinledger.rating import statement as statement_of
 
     with open_books() as books:
         found = statement_of(books, department, period)
@@ -142,7 +142,7 @@ def budget(period: PeriodArgument, as_json: AsJson = False) -> None:
 
     Repeating it tells nobody twice.
     """
-    from twinledger.budgets import check_period  # noqa: PLC0415 - keeps --help quick
+    from twinledger.budgets import check_period
 
     with open_books() as books, progress(f"comparing {period} with its budgets", shown=not as_json):
         found = check_period(books, period)

@@ -93,7 +93,7 @@ class DuckEngine:
         if files:
             columns = ", ".join(quoted(column) for column in table.names)
             reader = f"read_parquet({_list(files)}, hive_partitioning=false)"
-            self._view(name, f"SELECT {columns} FROM {reader} WHERE {where}")  # noqa: S608 - quoted above
+            self._view(name, f"SELECT {columns} FROM {reader} WHERE {where}")
         else:
             self.view_rows(name, table.columns, [])
 
@@ -105,7 +105,7 @@ class DuckEngine:
         self._connection.register(f"{name}_rows", table)
         self._drop(name)
         source = quoted(f"{name}_rows")
-        self._connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {source}")  # noqa: S608 - quoted
+        self._connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {source}")
         self._connection.unregister(f"{name}_rows")
 
     def view_model(self, model: str) -> None:
@@ -135,7 +135,7 @@ class DuckEngine:
             f"columns={{{types}}}, nullstr=['', 'NULL'], compression='{packed}', strict_mode=true, "
             f"max_line_size={_LINE_BYTES})"
         )
-        self._view(name, f"SELECT {_fields(columns, positions)} FROM {reader}")  # noqa: S608 - names are quoted
+        self._view(name, f"SELECT {_fields(columns, positions)} FROM {reader}")
 
     def view_parquet(self, name: str, files: Sequence[str], columns: Binding) -> None:
         """A relation over Parquet files of anybody's, all text, with no digit of a number changed.
@@ -145,12 +145,12 @@ class DuckEngine:
         """
         reader = f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
         try:
-            described = self._connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - quoted
+            described = self._connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
         except duckdb.Error as error:
             raise UnreadableFileError(files[0], _sentence(error)) from error
         types = {row[0]: row[1] for row in described}
         texts = {original: _as_text(original, kind) for original, kind in types.items()}
-        self._view(name, f"SELECT {_fields(columns, texts)} FROM {reader}")  # noqa: S608 - names are quoted
+        self._view(name, f"SELECT {_fields(columns, texts)} FROM {reader}")
 
     def view_lines(self, name: str, files: Sequence[str]) -> None:
         """A relation over the lines of text files: `line`, null where blank, and `row_number` from 1.
@@ -165,22 +165,22 @@ class DuckEngine:
             f"columns={{line: 'VARCHAR'}}, nullstr=[''], compression='{packed}', null_padding=true, "
             "max_line_size=8388608)"
         )
-        self._view(name, f"SELECT line, row_number() OVER () AS row_number FROM {reader}")  # noqa: S608 - names are quoted
+        self._view(name, f"SELECT line, row_number() OVER () AS row_number FROM {reader}")
 
     def union(self, name: str, relations: Sequence[str], *, renumber: bool = False) -> None:
         """One relation of several with the same columns, in their order; `row_number` counts on where asked."""
         columns = "* REPLACE (row_number() OVER () AS row_number)" if renumber else "*"
-        parts = " UNION ALL ".join(f"SELECT * FROM {quoted(relation)}" for relation in relations)  # noqa: S608 - quoted
-        self._view(name, f"SELECT {columns} FROM ({parts})")  # noqa: S608 - quoted
+        parts = " UNION ALL ".join(f"SELECT * FROM {quoted(relation)}" for relation in relations)
+        self._view(name, f"SELECT {columns} FROM ({parts})")
 
     def label(self, name: str, relations: Mapping[str, str]) -> None:
         """One relation of several with the same columns (relation -> label): each row has its `label`."""
-        parts = [f"SELECT {literal(label)} AS label, * FROM {quoted(each)}" for each, label in relations.items()]  # noqa: S608
+        parts = [f"SELECT {literal(label)} AS label, * FROM {quoted(each)}" for each, label in relations.items()]
         self._view(name, " UNION ALL ".join(parts))
 
     def materialise(self, relation: str) -> None:
         """Compute a relation once, for work that reads it several times."""
-        self._execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")  # noqa: S608
+        self._execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")
         self._drop(relation)
         self._connection.execute(f"ALTER TABLE {quoted(relation + '_kept')} RENAME TO {quoted(relation)}")
 
@@ -188,7 +188,7 @@ class DuckEngine:
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
         """All rows of a small relation; decimals are Decimal, instants naive UTC."""
-        result = self._execute(f"SELECT * FROM {quoted(relation)}")  # noqa: S608 - quoted
+        result = self._execute(f"SELECT * FROM {quoted(relation)}")
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -198,26 +198,26 @@ class DuckEngine:
 
     def select(self, relation: str, key: str, values: Sequence[object]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The rows of a relation whose key is one of a few values: (column names, rows)."""
-        sql = f"SELECT * FROM {quoted(relation)} WHERE {quoted(key)} IN (SELECT UNNEST(?))"  # noqa: S608 - quoted
+        sql = f"SELECT * FROM {quoted(relation)} WHERE {quoted(key)} IN (SELECT UNNEST(?))"
         result = self._execute(sql, [list(values)])
         return [column[0] for column in result.description or ()], result.fetchall()
 
     def copy(self, relation: str, table: Table, folder: Path) -> list[str]:
         """Write a relation as Parquet files of a table, one value of each partition column a file."""
         options = f"PARTITION_BY ({', '.join(quoted(name) for name in table.partition)}), WRITE_PARTITION_COLUMNS true"
-        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, options)  # noqa: S608 - quoted
+        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, options)
 
     def copy_unsplit(self, relation: str, table: Table, folder: Path) -> list[str]:
         """Write a relation as Parquet files of a table in its order, whatever its partition values.
 
         Half the time of `copy`; for large relations that are known to be of one slice, or split later.
         """
-        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")  # noqa: S608
+        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")
 
     def export(self, relation: str, target: Path) -> int:
         """Write a relation as one Parquet file for others; returns the number of rows."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy = f"COPY (SELECT * FROM {quoted(relation)}) TO {literal(str(target))} (FORMAT parquet)"  # noqa: S608 - quoted
+        copy = f"COPY (SELECT * FROM {quoted(relation)}) TO {literal(str(target))} (FORMAT parquet)"
         result = self._execute(copy)
         return int(result.fetchall()[0][0])
 
@@ -238,7 +238,7 @@ class DuckEngine:
         return kept
 
     def _rows_of(self, path: Path) -> int:
-        sql = f"SELECT num_rows FROM parquet_file_metadata({literal(str(path))})"  # noqa: S608 - quoted
+        sql = f"SELECT num_rows FROM parquet_file_metadata({literal(str(path))})"
         return int(self._connection.execute(sql).fetchall()[0][0])
 
     def _check_inputs(self, model: Model) -> None:
@@ -255,7 +255,7 @@ class DuckEngine:
     def _drop(self, name: str) -> None:
         for kind in ("TABLE", "VIEW"):
             found = self._connection.execute(
-                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = ? AND temporary",  # noqa: S608 - constants
+                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = ? AND temporary",
                 [name],
             ).fetchall()
             if found:

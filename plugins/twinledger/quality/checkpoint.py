@@ -13,28 +13,28 @@ import logging
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)  # before its import: it logs hundreds of lines
 
-import re  # noqa: E402 - the line above must come first
-import tempfile  # noqa: E402
-from collections.abc import Iterator, Mapping, Sequence  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import duckdb  # noqa: E402
-import great_expectations  # noqa: E402
-from great_expectations.core import ExpectationSuite  # noqa: E402
-from great_expectations.core.batch_definition import BatchDefinition  # noqa: E402
-from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext  # noqa: E402
-from great_expectations.data_context.types.base import (  # noqa: E402
+import duckdb
+import great_expectations
+from great_expectations.core import ExpectationSuite
+from great_expectations.core.batch_definition import BatchDefinition
+from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
 )
-from great_expectations.execution_engine import sqlalchemy_execution_engine  # noqa: E402
+from great_expectations.execution_engine import sqlalchemy_execution_engine
 
-from twinledger.lake.tables import Table  # noqa: E402
-from twinledger.vocabulary.errors import GateRunError  # noqa: E402
+from twinledger.lake.tables import Table
+from twinledger.vocabulary.errors import GateRunError
 
 EXAMPLES = 20
 """Example values of a broken expectation in finance's Data Docs; everyone's have none."""

@@ -172,7 +172,7 @@ P4D = _cards("p4d", "p4d.24xlarge", ("23.60", "18.29"), 3, meter="card-hours", c
 OVERCHARGED = _planted(
     P4D, name="p4dover", prefix="i-p4dover-", resources=1, wrong_rate=Decimal("19.47"), wrong_days=(12, 18)
 )
-_G5 = _cards("g5", "g5.12xlarge", ("5.04", "4.032"), 4, meter="small-card-hours", cards=4)
+_G5 = _cards("g5", "g5.12xlarge", ("5.04", "4.158"), 4, meter="small-card-hours", cards=4)
 _DATABASES = Line(
     name="rds",
     vendor="aws",
