@@ -58,7 +58,8 @@ def sentences() -> Iterator[None]:
 def _quiet_logs() -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # The stream as it is when something is logged: whoever runs commands in a process may have replaced it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

@@ -3,7 +3,7 @@
 What belongs here: checking that it was Slack who called, finding out who pressed, and handing the
 answer to `approvals`. What does not: who may decide and what follows, which `approvals` knows.
 
-HTTP and Socket Mode share one bolt app. The decision is claimed in the store, with everything that
+One bolt app answers whatever Slack posts. The decision is claimed in the store, with everything that
 is to be sent of it, before Slack gets its acknowledgement: a process that dies after it has lost
 nothing, and one that dies before it has done nothing.
 """
@@ -21,7 +21,6 @@ from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack, App, BoltRequest
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -103,10 +102,6 @@ class SlackHandler:
             return HttpReply(400)
         reply = self._app.dispatch(request)
         return HttpReply(reply.status, reply.body or "", reply.first_headers_without_set_cookie())
-
-    def socket_mode(self, app_token: str) -> SocketModeHandler:
-        """The same handler over Slack's socket, for where Slack cannot reach us; start it with `start()`."""
-        return SocketModeHandler(self._app, app_token)
 
     def close(self) -> None:
         """Wait for what is under way."""

@@ -60,6 +60,8 @@ asked_records AS (
         ON
             internal_charges.pool = resource_matches.pool
             AND internal_charges.resource = resource_matches.resource
+            -- Usage on no resource is unexplained, never the other side of charges on no resource.
+            AND internal_charges.resource <> ''
             AND asked.component = resource_matches.component
 ),
 
