@@ -37,7 +37,7 @@ from twinledger.slack.facts import (
     QuarantineFacts,
     ReconciliationFacts,
 )
-from twinledger.vocabulary.money import Money, plain, round_to
+from twinledger.vocabulary.money import Money, plain, round_to, smallest_unit
 
 APPROVE, DENY, DETAILS = "approve", "deny", "details"
 """The action ids of the buttons; the value of each is the request's id."""
@@ -72,7 +72,7 @@ def quantity_text(quantity: Decimal) -> str:
 
 def signed(money: Money) -> str:
     """Money with its sign, also when it is positive."""
-    return f"+{money}" if money.amount > 0 else str(money)
+    return f"+{money}" if round_to(money.amount, smallest_unit(money.currency)) > 0 else str(money)
 
 
 def percent(part: Money, whole: Money) -> str:
@@ -256,7 +256,8 @@ def _breaks(breaks: tuple[BreakFacts, ...]) -> list[Block]:
         return []
     ranked = sorted(breaks, key=lambda one: (-abs(one.amount.amount), one.rule, one.pool, one.subject))
     lines = [
-        f"• *{signed(one.amount)}* {spoken(one.rule)}, {escaped(one.pool, 60)}: {escaped(one.subject, 120)} "
+        f"• *{signed(one.amount)}* {spoken(one.rule)}{f', {escaped(one.pool, 60)}' if one.pool else ''}: "
+        f"{escaped(one.subject, 120)} "
         f"(tolerance {one.tolerance}, owner {escaped(one.owner, 60)})"
         for one in ranked[:_LISTED]
     ]

@@ -137,4 +137,5 @@ class Money:
 
     def __str__(self) -> str:
         """For people: rounded to the currency's smallest unit, with thousands separators."""
-        return f"{round_to(self.amount, smallest_unit(self.currency)):,f} {self.currency}"
+        # Adding zero takes the sign from what rounds to nothing.
+        return f"{round_to(self.amount, smallest_unit(self.currency)) + 0:,f} {self.currency}"
