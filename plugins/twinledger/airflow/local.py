@@ -14,11 +14,12 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -32,6 +33,9 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 SERVICE = "twinledger"
 """The service account that wakes approval tasks."""
+
+LOCK_WAIT_S = 60
+"""So long does a component wait for another one's write before it says that the database is locked."""
 
 ENDS_WITHIN_S = 10.0
 _OURS = ("AIRFLOW", "TWINLEDGER_")
@@ -81,6 +85,11 @@ class LocalAirflow:
         """The REST API as the service account."""
         return AirflowApi(self.url, SERVICE, self.passwords[SERVICE])
 
+    @property
+    def database(self) -> Path:
+        """Airflow's own database."""
+        return self.home / "airflow.db"
+
     def environment(self) -> dict[str, str]:
         """What every component is started with: nothing of another Airflow or deployment is inherited."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
@@ -98,7 +107,7 @@ class LocalAirflow:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in self.roles.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout={LOCK_WAIT_S}",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__SECRET_KEY": _secret(self.home, "page"),
@@ -164,6 +173,9 @@ class Components:
         if code := process.wait():
             raise ComponentEndedError("db migrate", code, self._log("migrate"))
         del self._running["migrate"]
+        with closing(sqlite3.connect(self.airflow.database)) as connection:
+            # Kept in the file: readers and the one writer do not wait for each other from now on.
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
 
     def start(self) -> None:
         """Start every component."""

@@ -1,0 +1,52 @@
+"""The demo as a newcomer runs it: the real Airflow, its events, and a report that names what was planted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from twinledger.vocabulary.settings import PREFIX, ROOT
+
+
+@pytest.mark.timeout(1200)
+def test_the_demo_ends_by_itself_and_its_breaks_are_the_planted_ones_to_the_last_digit(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AIRFLOW"))}
+    home = tmp_path / "demo"
+
+    run = subprocess.run(
+        [sys.executable, "-c", "from twinledger.cli import app; app()", "demo", "--once", "--home", str(home)],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={**environment, "COLUMNS": "200"},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr[-4000:]
+    planted = json.loads(next(home.rglob("planted.json")).read_text())
+    deviations = [fact for fact in planted if fact["fact"] not in ("tax", "over_budget")]
+    section = run.stdout.partition("Breaks: ")[2].partition("Approval waiting")[0]
+    found = sorted(Decimal(amount.replace(",", "")) for amount in re.findall(r"(-?[\d,]+\.\d+)  USD", section))
+    assert found == sorted(Decimal(fact["amount"]) for fact in deviations)
+    (tax,) = [fact for fact in planted if fact["fact"] == "tax"]
+    (over,) = [fact for fact in planted if fact["fact"] == "over_budget"]
+    assert f"{Decimal(tax['amount']):,.2f}" in run.stdout
+    assert f"{over['department']} {over['period']}" in run.stdout
+    assert "pending" in run.stdout
+    assert not _running(str(home)), "a component outlived the demo"
+
+
+def _running(home: str) -> list[str]:
+    """Processes whose environment names the demo's folder."""
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile, or is somebody else's
+        if home.encode() in environment:
+            left.append(process.name)
+    return left
