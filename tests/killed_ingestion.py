@@ -1,4 +1,4 @@
-"""Ingests one source and is killed by SIGKILL at the so-manieth file or database event; run by test_kill.
+"""Ingests one source and is killed by SIGKILL at the so-manieth file or database event; run by `tests.killing`.
 
     python killed_ingestion.py HOME SOURCE EVENT
 
@@ -12,8 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
-from twinledger.bills import ingest_source
+from twinledger import bills, metering
 from twinledger.books import Books
+from twinledger.catalog import sources
 from twinledger.clock import SystemClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
@@ -57,7 +58,9 @@ def main(home: Path, source: str, fatal: int) -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
-    ingest_source(books, source)
+    ((_, kind),) = sources(store, source)
+    ingest = bills.ingest_source if kind == "bill" else metering.ingest_feed
+    ingest(books, source)
     lake.close()
     store.close()
     return seen
