@@ -117,6 +117,34 @@ def test_a_refused_delivery_is_listed_and_opened_and_says_exit_code_1(deployment
     (folder / "bad.csv").unlink()
 
 
+def test_a_delivery_refused_for_a_wrong_entry_is_taken_once_the_entry_is_right(deployment: Path) -> None:
+    sources = deployment / "company" / "config" / "sources.yaml"
+    right = sources.read_text()
+    sources.write_text(right.replace("name: azure", "name: azure-again").replace("currency: EUR", "currency: USD"))
+    assert run("config", "apply", "company/config").exit_code == 0
+    assert run("ingest", "azure-again").exit_code == 1
+    assert run("ingest", "azure-again").exit_code == 0, "refused once, told once"
+    sources.write_text(right.replace("name: azure", "name: azure-again"))
+    assert run("config", "apply", "company/config").exit_code == 0
+    assert {outcome["state"] for outcome in said("ingest", "azure-again")} == {"ingested"}
+    assert "azure-again" not in {item["source"] for item in said("quarantine", "list")}
+    sources.write_text(right)
+    assert run("config", "apply", "company/config").exit_code == 0
+
+
+def test_what_a_killed_process_left_is_named_first_and_deleted_when_told_to(deployment: Path) -> None:
+    folder = deployment / "home" / "lake" / "finance" / "external_charges" / "data" / "left"
+    folder.mkdir()
+    left = folder / "part-00000.parquet"
+    pq.write_table(pq.read_table(next(folder.parent.rglob("*.parquet"))), left)
+    os.utime(left, (1, 1))
+    assert said("lake", "sweep")["files"] == [str(left)]
+    assert left.exists()
+    assert said("lake", "sweep", "--apply")["deleted"] is True
+    assert not left.exists()
+    assert said("ingest", "aws")
+
+
 def test_inspect_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     bill = tmp_path / "bill.csv"
     bill.write_bytes(focus_csv([{}, {"BilledCost": "NaN"}, {"BilledCost": "0.000000000000000000001"}]))

@@ -80,9 +80,11 @@ def seen_before(books: Books, source: str, found: Found) -> Delivery | None:
 
 
 def same_content(books: Books, source: str, digest: str) -> Delivery | None:
-    """The delivery with this content, when it has been dealt with."""
+    """The delivery with this content, when it has been dealt with under the source's present entry."""
     with books.store.transaction() as session:
-        return session.scalars(select(Delivery).where(Delivery.source == source, Delivery.digest == digest)).first()
+        known = session.scalars(select(Delivery).where(Delivery.source == source, Delivery.digest == digest)).first()
+    # A changed entry of the source takes the listing of refused deliveries away: they are tried again.
+    return None if known is None or (known.state == "quarantined" and not known.files) else known
 
 
 def closed_periods(books: Books) -> set[str]:
@@ -95,9 +97,9 @@ def record_ingested(books: Books, handled: Handled, staged: Staged, current: Map
     """Write down what the lake has committed; `current` says for each period whether it is the ledger's."""
     state: State = "ingested" if any(current.values()) else "superseded"
     with books.store.transaction() as session:
-        row = _delivery(books, handled, state)
+        row = _delivery(session, books, handled, state)
         row.rows_in, row.rows_ledger, row.rows_quarantined = staged.rows_in, staged.rows_ledger, len(staged.refused)
-        session.add(row)
+        row.reason_code = row.reason = None
         session.flush()
         for period, is_current in current.items():
             _record_slice(session, books, handled, period, staged.totals, current=is_current)
@@ -144,9 +146,8 @@ def _billed(totals: Sequence[SliceTotal], currency: str) -> Decimal:
 def record_quarantined(books: Books, handled: Handled, refusal: DeliveryRefusedError) -> Outcome:
     """Write down that a delivery was refused whole, and tell finance once."""
     with books.store.transaction() as session:
-        row = _delivery(books, handled, "quarantined")
+        row = _delivery(session, books, handled, "quarantined")
         row.reason_code, row.reason = refusal.code, str(refusal)
-        session.add(row)
         facts = {
             "source": handled.source.name,
             "key": handled.found.key,
@@ -182,14 +183,12 @@ def record_listing(books: Books, delivery: str, listing: list[Any]) -> None:
             row.files = listing
 
 
-def _delivery(books: Books, handled: Handled, state: State) -> Delivery:
-    return Delivery(
-        id=handled.delivery,
-        source=handled.source.name,
-        digest=handled.digest,
-        key=handled.found.key,
-        delivered_at=handled.found.delivered_at,
-        received_at=books.clock.now(),
-        state=state,
-        files=handled.listing,
-    )
+def _delivery(session: Session, books: Books, handled: Handled, state: State) -> Delivery:
+    """The delivery's row, new or as it is after it was refused before."""
+    row = session.get(Delivery, handled.delivery)
+    if row is None or row.state != "quarantined":
+        row = Delivery(id=handled.delivery, source=handled.source.name, digest=handled.digest)
+        session.add(row)
+    row.key, row.delivered_at = handled.found.key, handled.found.delivered_at
+    row.received_at, row.files, row.state = books.clock.now(), handled.listing, state
+    return row

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -87,6 +87,7 @@ def apply_config(store: Store, config: CompanyConfig, clock: Clock) -> list[Chan
         for change, row, _ in reversed(differences):
             if change.action == "retired":
                 _retire(session, row)
+        _look_again(session, [change.name for change, _, _ in differences if change.kind == "source"])
         for change, _, _ in differences:
             facts = {"fields": list(change.fields)}
             subject = f"{change.kind} {change.name}"
@@ -95,6 +96,12 @@ def apply_config(store: Store, config: CompanyConfig, clock: Clock) -> list[Chan
             )
             session.add(entry)
     return [change for change, _, _ in differences]
+
+
+def _look_again(session: Session, sources: Sequence[str]) -> None:
+    """Forget how refused deliveries of these sources lie: what was refused for the old entry may suit the new one."""
+    refused = (models.Delivery.source.in_(sources), models.Delivery.state == "quarantined")
+    session.execute(update(models.Delivery).where(*refused).values(files=[]))
 
 
 # --- what the configuration says, as rows ----------------------------------------------------

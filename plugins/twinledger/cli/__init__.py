@@ -35,5 +35,6 @@ app.add_typer(bills.quarantine, name="quarantine")
 app.add_typer(company.outbox, name="outbox")
 app.add_typer(company.config, name="config")
 app.add_typer(company.store, name="store")
+app.add_typer(company.lake, name="lake")
 
 __all__ = ["app"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from twinledger.cli.output import AsJson, open_books, out, print_json, progress,
 outbox = typer.Typer(help="See what was told to whom, or waits to be told.", no_args_is_help=True)
 config = typer.Typer(help="The company's YAML: what would change, and changing it.", no_args_is_help=True)
 store = typer.Typer(help="The database of this deployment.", no_args_is_help=True)
+lake = typer.Typer(help="The fact tables' files.", no_args_is_help=True)
 
 FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="Where to write; made when it is not there.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of all chance: equal seeds give equal bytes.")]
@@ -85,6 +87,34 @@ def upgrade() -> None:
         chosen = settings()
         prepare(chosen)
     out.print(f"store and lake in {chosen.home} are ready", markup=False)
+
+
+DaysOption = Annotated[int, typer.Option("--older-than", min=1, help="Days since a file was last written.")]
+ApplyOption = Annotated[bool, typer.Option("--apply", help="Delete them; without it they are only named.")]
+
+
+@lake.command("sweep")
+def sweep(older_than: DaysOption = 2, apply: ApplyOption = False, as_json: AsJson = False) -> None:
+    """Name the files that killed processes left behind, and delete them when told to.
+
+    Age alone tells them from files of a run under way: keep it longer than any run takes.
+
+    Example: [bold]twinledger lake sweep[/], then [bold]twinledger lake sweep --apply[/]
+    """
+    from twinledger.lake.tables import TABLES
+
+    with open_books() as books:
+        before = books.clock.now() - timedelta(days=older_than)
+        found = [path for one in TABLES.values() for path in books.lake.orphans(one, before)]
+        size = sum(path.stat().st_size for path in found)
+        for path in found if apply else ():
+            path.unlink()
+    if as_json:
+        print_json({"files": [str(path) for path in found], "bytes": size, "deleted": apply})
+        return
+    for path in found:
+        out.print(str(path), markup=False)
+    out.print(f"{len(found)} files, {size:,} bytes, {'deleted' if apply else 'nothing deleted'}", markup=False)
 
 
 StateOption = Annotated[str, typer.Option("--state", help="pending, sending, sent or failed; all when not given.")]

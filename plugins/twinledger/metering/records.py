@@ -98,8 +98,10 @@ def same_content(books: Books, this: Handled) -> str | None:
     with books.store.transaction() as session:
         query = select(Delivery).where(Delivery.source == this.source.name, Delivery.digest == this.digest)
         known = session.scalars(query).first()
+    if known is None or (known.state == "quarantined" and not known.files):
+        return None  # refused under an entry of the source that has changed since: tried again
     # A file that went back to what it was before is the newest word on its records again.
-    return None if known is None or known.state == "superseded" else known.id
+    return None if known.state == "superseded" else known.id
 
 
 def remember_listing(books: Books, delivery: str, file: PlacedFile) -> None:
