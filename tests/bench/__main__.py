@@ -20,7 +20,7 @@ from pathlib import Path
 
 from twinledger.vocabulary.settings import ROOT
 
-ROWS_AT_SCALE_1 = 20_000
+ROWS_AT_SCALE_1 = 18_700
 COMPARED = (
     ("ingest_bills", "bare_copy", 2.0),
     ("ingest_metering", "", None),
