@@ -25,8 +25,10 @@ def source(books: Books, bills_folder: Path) -> Configure:
     """Configures a bill source; without arguments an AWS one, account 111122223333, in USD."""
 
     def configure(name: str = "aws", form: str = "aws_cur_legacy", **changes: str | None) -> Source:
-        settings: dict[str, str | None] = {"account": "111122223333", "currency": "USD", "place": str(bills_folder)}
-        row = Source(name=name, kind="bill", format=form, slice="period", options={}, **(settings | changes))
+        settings: dict[str, str | None] = {
+            "account": "111122223333", "currency": "USD", "place": str(bills_folder), "slice": "period",
+        }  # fmt: skip
+        row = Source(name=name, kind="bill", format=form, options={}, **(settings | changes))
         with books.store.transaction() as session:
             session.add(row)
         return row

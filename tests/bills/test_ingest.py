@@ -15,6 +15,7 @@ from tests.conftest import FakeGate
 from twinledger.bills import ingest_source
 from twinledger.books import Books
 from twinledger.store.models import Delivery, DeliverySlice, OutboxItem, PeriodState
+from twinledger.vocabulary.errors import InvalidConfigError
 
 Ledger = Callable[[], list[tuple[str, int, Decimal]]]
 Refused = Callable[[], list[tuple[int, str, str]]]
@@ -275,3 +276,9 @@ def test_an_azure_manifest_with_another_row_count_is_refused(
         "total",
         "20261001-20261031/202610030000: expected 2 rows, found 1 rows (-1 rows)",
     )
+
+
+def test_a_bill_source_of_daily_increments_is_refused_instead_of_losing_days(books: Books, source: Configure) -> None:
+    source(slice="day")
+    with pytest.raises(InvalidConfigError, match="expected slice: period"):
+        ingest_source(books, "aws")

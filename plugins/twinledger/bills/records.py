@@ -19,7 +19,7 @@ from twinledger.books import Books
 from twinledger.outbox import Message, enqueue
 from twinledger.store import audit
 from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Source
-from twinledger.vocabulary.errors import DeliveryRefusedError, UnknownNameError
+from twinledger.vocabulary.errors import DeliveryRefusedError, InvalidConfigError, UnknownNameError
 from twinledger.vocabulary.money import exact_sum, plain
 
 State = Literal["ingested", "superseded", "quarantined", "unchanged"]
@@ -62,13 +62,21 @@ def listing_of(found: Found) -> list[Any]:
 
 
 def bill_source(books: Books, name: str) -> Source:
-    """The configured bill source; raises UnknownNameError."""
+    """The configured bill source.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+        InvalidConfigError: its deliveries are increments of a day, which no bill format here is read as yet.
+    """
     with books.store.transaction() as session:
         names = session.scalars(select(Source.name).where(Source.kind == "bill")).all()
         source = session.get(Source, name)
         if source is None or source.kind != "bill":
             raise UnknownNameError("bill source", name, names)
-        return source
+    if source.slice != "period":
+        problem = f"slice is {source.slice}: bills are read as whole periods, expected slice: period"
+        raise InvalidConfigError("sources.yaml", name, problem)
+    return source
 
 
 def seen_before(books: Books, source: str, found: Found) -> Delivery | None:
