@@ -46,11 +46,11 @@ def ingest_bills() -> None:
     @task
     def sources() -> list[str]:
         """Names of the configured bill sources."""
-        from twinledger.airflow.sources import source_names
+        from twinledger import catalog
         from twinledger.deployment import open_books
 
         with open_books() as books:
-            return source_names(books, "bill")
+            return [name for name, kind in catalog.sources(books.store) if kind == "bill"]
 
     @task(map_index_template="{{ source }}")
     def ingest(source: str) -> list[str]:

@@ -44,11 +44,11 @@ def ingest_metering() -> None:
     @task
     def feeds() -> list[str]:
         """Names of the configured metering feeds."""
-        from twinledger.airflow.sources import source_names
+        from twinledger import catalog
         from twinledger.deployment import open_books
 
         with open_books() as books:
-            return source_names(books, "usage")
+            return [name for name, kind in catalog.sources(books.store) if kind == "usage"]
 
     @task(map_index_template="{{ feed }}")
     def ingest(feed: str) -> list[str]:

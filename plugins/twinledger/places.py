@@ -6,6 +6,7 @@ adapters under `twinledger.cloud`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ class Place(Protocol):
         ...
 
 
+_CHUNK = 1 << 20
+
 OpenPlace = Callable[[str], Place]
 """Opens a place by its address: a folder's path, or s3://bucket/prefix."""
 
@@ -52,6 +55,15 @@ def checked_key(key: str, root: str) -> str:
     if key.startswith(("/", "\\")) or ".." in parts or "\\" in key or "\x00" in key or ":" in parts[0]:
         raise UnsafePathError(key, root)
     return key
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, read in chunks."""
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            state.update(chunk)
+    return state.hexdigest()
 
 
 class LocalPlace:

@@ -22,7 +22,6 @@ from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.settings import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "real_bills"
-COST = {"aws_cur_legacy": "lineItem/UnblendedCost", "focus_1_0": "BilledCost"}
 BILLS = [
     ("aws_cur_legacy/export.csv", "aws_cur_legacy", "lineItem/UnblendedCost"),
     ("aws_cur_legacy/restated/2023-06-01.csv", "aws_cur_legacy", "lineItem/UnblendedCost"),

@@ -23,7 +23,6 @@ from twinledger.vocabulary.errors import EmptyFileError, UnreadableFileError
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".gz.parquet", ".snappy.parquet")
 _MAGIC = {b"PAR1": "parquet", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"%PDF": "pdf", b"\x7fELF": "program"}
 _HEADER_BYTES = 1 << 20
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +84,6 @@ def _csv_header(path: Path, name: str, *, packed: bool) -> tuple[str, ...]:
     if next(rows, None) is None:
         raise EmptyFileError(name)
     return tuple(header)
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read in chunks."""
-    state = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            state.update(chunk)
-    return state.hexdigest()
 
 
 def content_digest(checksums: Iterable[str]) -> str:

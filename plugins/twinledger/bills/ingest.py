@@ -20,15 +20,16 @@ from sqlalchemy.exc import IntegrityError
 
 from twinledger.bills import records
 from twinledger.bills.deliveries import Found, discover
-from twinledger.bills.files import content_digest, open_bill, sha256
+from twinledger.bills.files import content_digest, open_bill
 from twinledger.bills.formats import format_named
 from twinledger.bills.records import Handled, Outcome
 from twinledger.bills.staging import Staged, quarantine_rows, stage
 from twinledger.books import Books
+from twinledger.catalog import closed_periods
 from twinledger.engine import Engine
 from twinledger.lake import slice_name
 from twinledger.lake.tables import EXTERNAL_CHARGES, QUARANTINE
-from twinledger.places import Place
+from twinledger.places import Place, sha256
 from twinledger.store.models import Source
 from twinledger.vocabulary.errors import (
     ChecksumMismatchError,
@@ -153,7 +154,7 @@ def _check(books: Books, handled: Handled, staged: Staged) -> None:
     if found.rows is not None and found.rows != staged.rows_in:
         difference = f"{staged.rows_in - found.rows:+d} rows"
         raise TotalMismatchError(found.key, f"{found.rows} rows", f"{staged.rows_in} rows", difference)
-    if closed := records.closed_periods(books) & set(staged.periods):
+    if closed := closed_periods(books.store) & set(staged.periods):
         raise ClosedPeriodError(source.name, min(closed))
 
 

@@ -6,7 +6,6 @@ the answer is shown.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -41,11 +40,6 @@ class Inspection:
     totals: tuple[SliceTotal, ...]
     services: tuple[ServiceTotal, ...]
     verdict: Verdict
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """How many rows were refused for each reason's code."""
-        return dict(Counter(row.code for row in self.refused).most_common())
 
 
 def inspect_file(open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, format_name: str = "") -> Inspection:

@@ -18,7 +18,7 @@ from twinledger.bills.staging import SliceTotal, Staged
 from twinledger.books import Books
 from twinledger.outbox import Message, enqueue
 from twinledger.store import audit
-from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Source
+from twinledger.store.models import Delivery, DeliverySlice, Source
 from twinledger.vocabulary.errors import DeliveryRefusedError, InvalidConfigError, UnknownNameError
 from twinledger.vocabulary.money import exact_sum, plain
 
@@ -68,7 +68,7 @@ def bill_source(books: Books, name: str) -> Source:
         UnknownNameError: there is none of that name.
         InvalidConfigError: its deliveries are increments of a day, which no bill format here is read as yet.
     """
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         names = session.scalars(select(Source.name).where(Source.kind == "bill")).all()
         source = session.get(Source, name)
         if source is None or source.kind != "bill":
@@ -81,7 +81,7 @@ def bill_source(books: Books, name: str) -> Source:
 
 def seen_before(books: Books, source: str, found: Found) -> Delivery | None:
     """The delivery of these very files, when it has been dealt with."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         query = select(Delivery).where(Delivery.source == source, Delivery.key == found.key)
         known = session.scalars(query.order_by(Delivery.received_at.desc())).all()
     return next((delivery for delivery in known if delivery.files == listing_of(found)), None)
@@ -89,16 +89,10 @@ def seen_before(books: Books, source: str, found: Found) -> Delivery | None:
 
 def same_content(books: Books, source: str, digest: str) -> Delivery | None:
     """The delivery with this content, when it has been dealt with under the source's present entry."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         known = session.scalars(select(Delivery).where(Delivery.source == source, Delivery.digest == digest)).first()
     # A changed entry of the source takes the listing of refused deliveries away: they are tried again.
     return None if known is None or (known.state == "quarantined" and not known.files) else known
-
-
-def closed_periods(books: Books) -> set[str]:
-    """Periods that no longer change."""
-    with books.store.transaction() as session:
-        return set(session.scalars(select(PeriodState.period).where(PeriodState.state == "closed")))
 
 
 def record_ingested(books: Books, handled: Handled, staged: Staged, current: Mapping[str, bool]) -> Outcome:

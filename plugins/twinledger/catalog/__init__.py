@@ -6,7 +6,16 @@ What does not: what a price means for usage, which is rating's, and which charge
 
 from twinledger.catalog.apply import Change, apply_config, plan_config
 from twinledger.catalog.config import CompanyConfig, load_config
-from twinledger.catalog.lookups import PriceInForce, RateUsed, convert, price_at, rate_of_day, rate_of_period, sources
+from twinledger.catalog.lookups import (
+    PriceInForce,
+    RateUsed,
+    closed_periods,
+    convert,
+    price_at,
+    rate_of_day,
+    rate_of_period,
+    sources,
+)
 from twinledger.catalog.relations import Relation, company, view
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "RateUsed",
     "Relation",
     "apply_config",
+    "closed_periods",
     "company",
     "convert",
     "load_config",

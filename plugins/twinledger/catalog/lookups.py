@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.store import Store
-from twinledger.store.models import Meter, Price, Rate, Source
+from twinledger.store.models import Meter, PeriodState, Price, Rate, Source
 from twinledger.vocabulary.errors import MissingPriceError, MissingRateError, UnknownNameError
 from twinledger.vocabulary.money import SCALE, Money
 from twinledger.vocabulary.periods import Period
@@ -118,3 +118,9 @@ def sources(store: Store, name: str = "") -> list[tuple[str, str]]:
     if name and not chosen:
         raise UnknownNameError("source", name, [known for known, _ in active])
     return chosen
+
+
+def closed_periods(store: Store) -> set[str]:
+    """Periods, as YYYY-MM, that no longer change."""
+    with store.reading() as session:
+        return set(session.scalars(select(PeriodState.period).where(PeriodState.state == "closed")))

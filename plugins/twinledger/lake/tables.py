@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from twinledger.vocabulary.errors import UnknownNameError
-
 Type = Literal["VARCHAR", "TIMESTAMP", "DATE", "BIGINT", "BOOLEAN", "DECIMAL(38,18)", "DECIMAL(19,9)", "DECIMAL(18,9)"]
 Audience = Literal["finance", "everyone"]
 
@@ -244,11 +242,3 @@ BRIDGE = Table(
 """One component per pool and period; components of a pool add up to its deviation exactly."""
 
 TABLES = {table.name: table for table in (EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, MATCHES, BRIDGE)}
-
-
-def table_named(name: str) -> Table:
-    """The table of that name; raises UnknownNameError."""
-    try:
-        return TABLES[name]
-    except KeyError:
-        raise UnknownNameError("table", name, TABLES) from None

@@ -33,7 +33,6 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 """Which files of a place are a feed's, by format; others are left alone."""
 
-_CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
@@ -42,15 +41,6 @@ def checked_format(source: str, name: str) -> str:
     if name not in SUFFIXES:
         raise InvalidConfigError("sources.yaml", f"{source}.format", f"{name!r}: expected one of {', '.join(SUFFIXES)}")
     return name
-
-
-def sha256(path: Path) -> str:
-    """The digest of a file's content."""
-    state = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            state.update(chunk)
-    return state.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,14 @@ from pathlib import Path
 import structlog
 
 from twinledger.books import Books
-from twinledger.catalog import relations
+from twinledger.catalog import closed_periods, relations
 from twinledger.engine import Engine
 from twinledger.lake import SliceWrite, slice_name
 from twinledger.lake.tables import INSTANT, QUARANTINE, TEXT, USAGE, Column
 from twinledger.metering import records
-from twinledger.metering.files import SUFFIXES, UsageFile, checked_format, sha256, view_usage_files
+from twinledger.metering.files import SUFFIXES, UsageFile, checked_format, view_usage_files
 from twinledger.metering.records import Counts, Handled, Outcome, listing_of
-from twinledger.places import Place, PlacedFile
+from twinledger.places import Place, PlacedFile, sha256
 from twinledger.store.models import Source
 from twinledger.vocabulary.errors import DeliveryRefusedError, EmptyFileError, GateFailedError
 from twinledger.vocabulary.identities import digest
@@ -158,9 +158,9 @@ def _check_rows(books: Books, engine: Engine, these: list[Handled]) -> tuple[dic
     Returns the days that each delivery touches, and whether the ledger has anything of those days yet.
     """
     feed = these[0].source.name
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         relations.view(engine, [read(session) for read in (relations.tenants, relations.products, relations.meters)])
-    view_periods(engine, records.closed_periods(books), books.settings.timezone)
+    view_periods(engine, closed_periods(books.store), books.settings.timezone)
     engine.view_rows("this_feed", _texts("feed"), [(feed,)])
     numbered = [(this.delivery, number) for number, this in enumerate(these)]
     engine.view_rows("these_deliveries", (*_texts("delivery"), Column("number", "BIGINT")), numbered)

@@ -17,7 +17,7 @@ from twinledger.books import Books
 from twinledger.outbox import Message, enqueue
 from twinledger.places import PlacedFile
 from twinledger.store import audit
-from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Source
+from twinledger.store.models import Delivery, DeliverySlice, Source
 from twinledger.vocabulary.errors import DeliveryRefusedError, UnknownNameError
 from twinledger.vocabulary.identities import digest
 
@@ -72,7 +72,7 @@ class Counts:
 
 def usage_source(books: Books, name: str) -> Source:
     """The configured metering feed; raises UnknownNameError."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         names = session.scalars(select(Source.name).where(Source.kind == "usage")).all()
         source = session.get(Source, name)
     if source is None or source.kind != "usage" or source.options.get("retired"):
@@ -87,7 +87,7 @@ def listing_of(file: PlacedFile) -> list[object]:
 
 def seen_before(books: Books, source: str) -> dict[str, str]:
     """The newest delivery of each key: its listing, as text -> its identity."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         query = select(Delivery).where(Delivery.source == source)
         by_key = {one.key: one for one in session.scalars(query.order_by(Delivery.delivered_at, Delivery.received_at))}
     return {str(one.files): one.id for one in by_key.values()}
@@ -95,7 +95,7 @@ def seen_before(books: Books, source: str) -> dict[str, str]:
 
 def same_content(books: Books, this: Handled) -> str | None:
     """The delivery with this content, when the ledger holds it or it was refused."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         query = select(Delivery).where(Delivery.source == this.source.name, Delivery.digest == this.digest)
         known = session.scalars(query).first()
     if known is None or (known.state == "quarantined" and not known.files):
@@ -114,7 +114,7 @@ def remember_listing(books: Books, delivery: str, file: PlacedFile) -> None:
 
 def handled(books: Books, source: Source, file: PlacedFile, content: str) -> Handled:
     """A new delivery, with what it replaces."""
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         query = select(Delivery.id).where(
             Delivery.source == source.name, Delivery.key == file.key, Delivery.digest != content
         )
@@ -128,7 +128,7 @@ def slice_digests(books: Books, these: Sequence[Handled], days: Mapping[str, set
     touched = set().union(*days.values())
     gone = {earlier for this in these for earlier in this.earlier}
     members: dict[str, set[str]] = {day: set() for day in sorted(touched)}
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         query = select(DeliverySlice.slice, DeliverySlice.delivery).where(
             DeliverySlice.source == these[0].source.name, DeliverySlice.current
         )
@@ -139,12 +139,6 @@ def slice_digests(books: Books, these: Sequence[Handled], days: Mapping[str, set
         for day in its_days:
             members[day].add(delivery)
     return {day: digest(*sorted(deliveries)) for day, deliveries in members.items()}
-
-
-def closed_periods(books: Books) -> set[str]:
-    """Periods that no longer change."""
-    with books.store.transaction() as session:
-        return set(session.scalars(select(PeriodState.period).where(PeriodState.state == "closed")))
 
 
 def record_ingested(

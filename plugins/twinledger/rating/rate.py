@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy import select
 
 from twinledger.books import Books
-from twinledger.catalog import Relation, relations
+from twinledger.catalog import Relation, closed_periods, relations
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import slice_name
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE
-from twinledger.store.models import PeriodState
 from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
 from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.periods import Period
@@ -74,7 +72,7 @@ def rate_period(books: Books, period: Period) -> RatingResult:
         read = _view_inputs(books, engine, period)
         inputs = _inputs_digest(engine, period, read, slices)
         present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
-        if present == inputs or _is_closed(books, period):
+        if present == inputs or str(period) in closed_periods(books.store):
             return RatingResult(period, _count(books, engine, period), present or "", changed=False)
         if unpriced := _unpriced(engine):
             return _stopped(period, inputs, unpriced)
@@ -83,7 +81,7 @@ def rate_period(books: Books, period: Period) -> RatingResult:
 
 
 def _view_inputs(books: Books, engine: Engine, period: Period) -> list[Relation]:
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         company = relations.company(session, period, books.settings)
     read = [relation for relation in company if relation.name in _READ]
     _check_currencies(read, books.settings.reporting_currency)
@@ -125,12 +123,6 @@ def _inputs_digest(engine: Engine, period: Period, read: list[Relation], slices:
     ]
     parts += [load_model(model).query for model in _MODELS]
     return digest(*parts)
-
-
-def _is_closed(books: Books, period: Period) -> bool:
-    with books.store.transaction() as session:
-        state = session.scalar(select(PeriodState.state).where(PeriodState.period == str(period)))
-    return state == "closed"
 
 
 def _count(books: Books, engine: Engine, period: Period) -> int:

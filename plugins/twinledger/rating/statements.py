@@ -48,7 +48,7 @@ def statement(books: Books, department: str, period: Period) -> Statement:
     Raises:
         UnknownNameError: there is no such department.
     """
-    with books.store.transaction() as session:
+    with books.store.reading() as session:
         if department != UNASSIGNED and session.get(Department, department) is None:
             known = [str(row[0]) for row in relations.departments(session).rows]
             raise UnknownNameError(kind="department", name=department, known=known)
