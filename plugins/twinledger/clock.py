@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,6 +15,10 @@ class Clock(Protocol):
         """The present instant."""
         ...
 
+    def sleep(self, by: timedelta) -> None:
+        """Wait."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -21,6 +26,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant."""
         return datetime.now(UTC)
+
+    def sleep(self, by: timedelta) -> None:
+        """Wait, for real."""
+        time.sleep(by.total_seconds())
 
 
 @dataclass
@@ -32,6 +41,10 @@ class FixedClock:
     def now(self) -> datetime:
         """The instant it was set to."""
         return self.instant
+
+    def sleep(self, by: timedelta) -> None:
+        """Move on without waiting."""
+        self.advance(by)
 
     def advance(self, by: timedelta) -> None:
         """Move on."""

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from twinledger.store import Store
-from twinledger.store.models import Base, Budget, Rate
+from twinledger.store import MIGRATIONS, Store
+from twinledger.store.models import Base, Budget, DeliverySlice, Rate
 
 UPGRADE = "import sys; from twinledger.store import Store; Store(sys.argv[1]).upgrade()"
 
@@ -56,3 +58,38 @@ def test_references_are_kept_after_an_upgrade(bare_store: Store) -> None:
     budget = Budget(department="nowhere", period="2026-10", amount=Decimal(1), currency="USD")
     with pytest.raises(Exception, match=r"(?i)foreign key"), bare_store.transaction() as session:
         session.add(budget)
+
+
+def test_slices_of_the_first_schema_become_whole_periods(bare_store: Store) -> None:
+    at = datetime(2026, 11, 5, 6, tzinfo=UTC)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with bare_store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO sources (name, kind, format, place, slice, options) "
+                "VALUES ('aws', 'bill', 'aws_cur_legacy', '/bills', 'period', '{}')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO deliveries (id, source, digest, key, delivered_at, received_at, state, files, rows_in, "
+                "rows_ledger, rows_quarantined) VALUES ('d1', 'aws', 'x', 'k', :at, :at, 'ingested', '[]', 2, 2, 0)"
+            ),
+            {"at": at},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO delivery_slices (delivery, slice, source, current, rows, totals, committed_at) "
+                """VALUES ('d1', '2026-10', 'aws', TRUE, 2, '[{"currency": "USD", "billed_cost": "3"}]', :at)"""
+            ),
+            {"at": at},
+        )
+    bare_store.upgrade()
+    with bare_store.reading() as session:
+        found = session.get(DeliverySlice, ("d1", "2026-10", "all"))
+    assert found is not None
+    assert (found.current, found.committed_at) == (True, at)
+    assert found.totals == [{"currency": "USD", "billed_cost": "3"}]

@@ -50,8 +50,8 @@ class Source(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]  # bill | usage
     format: Mapped[str]  # a folder under sql/focus, or csv | jsonl | parquet | cloudevents
-    place: Mapped[str] = mapped_column(Text)  # folder path or s3://bucket/prefix
-    slice: Mapped[str]  # period (cumulative) | day (incremental)
+    place: Mapped[str] = mapped_column(Text)  # folder path, s3://bucket/prefix, az://container/prefix
+    slice: Mapped[str]  # period (cumulative) | day (one day's increment) | file (every file adds rows)
     account: Mapped[str | None]
     currency: Mapped[str | None]
     options: Mapped[dict[str, Any]]
@@ -74,22 +74,42 @@ class Delivery(Base):
     rows_in: Mapped[int] = mapped_column(default=0)
     rows_ledger: Mapped[int] = mapped_column(default=0)
     rows_quarantined: Mapped[int] = mapped_column(default=0)
+    # Rows that are rightly no charge of their own, such as those that a sibling export charges.
+    rows_aside: Mapped[int] = mapped_column(default=0, server_default="0")
     reason_code: Mapped[str | None]
     reason: Mapped[str | None] = mapped_column(Text)
 
 
 class DeliverySlice(Base):
-    """What one delivery says of one slice; the newest by `delivered_at` is the ledger's."""
+    """What one delivery says of one slice of one billing period, and whether the ledger has it."""
 
     __tablename__ = "delivery_slices"
 
     delivery: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
-    slice: Mapped[str] = mapped_column(primary_key=True)  # 2026-10 or 2026-10-17
+    period: Mapped[str] = mapped_column(primary_key=True)  # 2026-10
+    # all, day-20261017 or file-... of a bill, restates-2026-09: adjustments of a closed period; a day of usage
+    slice: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(index=True)
     current: Mapped[bool] = mapped_column(default=False)
     rows: Mapped[int]
-    totals: Mapped[list[Any]]  # [{"currency": "USD", "billed_cost": "12.34"}], decimal strings
+    totals: Mapped[list[Any]]  # [{"provider", "account", "currency", "billed_cost"}], decimal strings
     committed_at: Mapped[datetime | None]
+
+
+class ControlTotal(Base):
+    """What somebody else says a billing account was charged in a period."""
+
+    __tablename__ = "control_totals"
+
+    origin: Mapped[str] = mapped_column(primary_key=True)  # manifest | invoice | invoice-detail | cost-explorer
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[str] = mapped_column(primary_key=True)  # invoice number, manifest's key, or query
+    amount: Mapped[Decimal]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]  # file, DAG or person
 
 
 # --- catalog: who pays for what at which price -----------------------------------------------
@@ -218,12 +238,21 @@ class Budget(Base):
 
 
 class PeriodState(Base):
-    """Whether a period is open."""
+    """Whether a period is open, who asked to close it, and who agreed."""
 
     __tablename__ = "periods"
 
     period: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]  # open | closing | closed
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    asked_by: Mapped[str | None]
+    asked_at: Mapped[datetime | None]
+    digest: Mapped[str | None]  # of the ledgers' slices as they were when it was asked: what is agreed to
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_on: Mapped[str | None]  # airflow | command line
+    comment: Mapped[str | None] = mapped_column(Text)
+    facts: Mapped[dict[str, Any] | None]  # cuts and what was still open when it was closed
 
 
 class ReconciliationRun(Base):
@@ -247,7 +276,7 @@ class Break(Base):
     __tablename__ = "breaks"
 
     id: Mapped[str] = mapped_column(primary_key=True)  # digest of rule, pool, period and subject
-    rule: Mapped[str]  # a component of the bridge, overcharge, or restated
+    rule: Mapped[str]  # a component of the bridge, overcharge, restated, or control_total
     pool: Mapped[str]
     period: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str] = mapped_column(Text)
