@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from twinledger.catalog.config import CompanyConfig
-from twinledger.catalog.forms import DepartmentConfig
+from twinledger.catalog.forms import DepartmentConfig, SourceConfig
 from twinledger.clock import Clock
 from twinledger.store import Store, models
 from twinledger.vocabulary.errors import PriceEditedError
@@ -139,13 +139,18 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             for meter in product.meters
             for price in meter.prices
         ],
-        models.Source: [models.Source(**one.model_dump(mode="json")) for one in config.sources],
+        models.Source: [_source(one) for one in config.sources],
         models.ContractCard: [models.ContractCard(**one.model_dump()) for one in config.contracts],
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],
         models.Rate: [models.Rate(**one.model_dump()) for one in config.rates],
     }
+
+
+def _source(config: SourceConfig) -> models.Source:
+    options = config.options.model_dump(mode="json", exclude_none=True)
+    return models.Source(**config.model_dump(exclude={"options"}), options=options)
 
 
 # --- comparing -------------------------------------------------------------------------------
@@ -238,16 +243,20 @@ def _write(session: Session, row: models.Base, present: models.Base | None, now:
 
 def _retire(session: Session, row: models.Base) -> None:
     """Delete it where nothing refers to it; else give it its table's form of being retired."""
-    if not isinstance(row, models.Product):
-        try:
-            with session.begin_nested():
-                session.delete(row)
-        except IntegrityError:
-            pass
-        else:
-            return
+    if not isinstance(row, models.Product) and _deleted(session, row):
+        return
     if isinstance(row, models.Source):
         row.options = {**row.options, "retired": True}
     for name, value in _RETIRED.get(type(row), {}).items():
         setattr(row, name, value)
     session.flush()
+
+
+def _deleted(session: Session, row: models.Base) -> bool:
+    """Whether nothing referred to a row, so that it could be deleted."""
+    try:
+        with session.begin_nested():
+            session.delete(row)
+    except IntegrityError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,17 +44,55 @@ class PersonConfig(_Strict):
     roles: tuple[str, ...] = ()
 
 
+class CostExplorerOptions(_Strict):
+    """What AWS Cost Explorer is asked for, and with which profile of boto3's configuration."""
+
+    metric: Literal["UnblendedCost", "NetUnblendedCost"] = "UnblendedCost"
+    profile: str | None = None
+
+
+class SourceOptions(_Strict):
+    """What a source's entry may say besides: how its place is reached, and how its deliveries are taken."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    addressing_style: Literal["path", "virtual", "auto"] | None = None
+    profile: str | None = None
+    account: str | None = None  # of Azure's storage
+    columns: dict[str, str] | None = None  # of a usage feed: ours -> the file's
+    complete: Literal["manifest", "stable"] | None = None
+    settle_seconds: int | None = Field(None, ge=0, le=3600)
+    final_day: int | None = Field(None, ge=1, le=28)
+    datasets: dict[str, str] | None = None  # export -> folder below the place
+    beside: tuple[str, ...] | None = None  # sources that bill other charges of the same account
+    cost_explorer: CostExplorerOptions | None = None  # where AWS is asked for the account's total
+
+
 class SourceConfig(_Strict):
-    """One feed: a vendor's bill export, or metering."""
+    """One feed: a vendor's bill export, or metering. A bill's `slice` is its format's where it is not given."""
 
     name: Name
     kind: Literal["bill", "usage"]
     format: str = Field(min_length=1)
     place: str = Field(min_length=1)
-    slice: Literal["period", "day"]
+    slice: Literal["", "period", "day", "file"] = ""
     account: str | None = None
     currency: str | None = Field(None, pattern=CURRENCY)
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: SourceOptions = Field(default_factory=SourceOptions)
+
+    @model_validator(mode="after")
+    def _usage_comes_by_the_day(self) -> SourceConfig:
+        if self.kind == "usage" and self.slice != "day":
+            message = f"source {self.name}: usage is kept by the day, expected slice: day"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _whose_total_is_asked_for(self) -> SourceConfig:
+        if self.options.cost_explorer is not None and not self.account:
+            message = f"source {self.name}: options.cost_explorer needs the source's account, the payer's"
+            raise ValueError(message)
+        return self
 
 
 class PriceConfig(_Strict):

@@ -50,8 +50,11 @@ class Engine(Protocol):
         """One relation of several with the same columns, in their order; `row_number` counts on where asked."""
         ...
 
-    def label(self, name: str, relations: Mapping[str, str]) -> None:
-        """One relation of several with the same columns (relation -> label): each row has its `label`."""
+    def label(self, name: str, relations: Mapping[str, str], *, column: str = "label", renumber: bool = False) -> None:
+        """One relation of several with the same columns (relation -> label): each row has its label in `column`.
+
+        `row_number` counts on where asked.
+        """
         ...
 
     def materialise(self, relation: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
 
 from twinledger.engine import Binding
 from twinledger.engine.models import Model, load_model
@@ -24,6 +25,7 @@ from twinledger.vocabulary.errors import UnknownNameError, UnreadableFileError
 _MACROS = Path(__file__).with_name("macros.sql")
 _FILE_BYTES = "512MB"
 _LINE_BYTES = 8 << 20
+_NESTED = frozenset({"struct", "map", "list", "array"})
 
 _ARROW: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
@@ -140,16 +142,23 @@ class DuckEngine:
     def view_parquet(self, name: str, files: Sequence[str], columns: Binding) -> None:
         """A relation over Parquet files of anybody's, all text, with no digit of a number changed.
 
+        Nested values are JSON whose leaves are strings; `a.b` in `columns` is field b of the struct a. A float
+        that is no finite number is NULL: some vendors write NaN for nothing.
+
         Raises:
             UnreadableFileError: a file is no Parquet file or is truncated.
         """
         reader = f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
         try:
-            described = self._connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
+            described = self._connection.execute(f"SELECT * FROM {reader} LIMIT 0").description
         except duckdb.Error as error:
             raise UnreadableFileError(files[0], _sentence(error)) from error
-        types = {row[0]: row[1] for row in described}
-        texts = {original: _as_text(original, kind) for original, kind in types.items()}
+        types: dict[str, DuckDBPyType] = {column[0]: column[1] for column in described}
+        texts: dict[str, str] = {}
+        for original, kind in types.items():
+            texts |= _struct_fields(original, quoted(original), kind)
+        # A column of its own comes before a field inside another that is written alike.
+        texts |= {original: _as_text(quoted(original), kind) for original, kind in types.items()}
         self._view(name, f"SELECT {_fields(columns, texts)} FROM {reader}")
 
     def view_lines(self, name: str, files: Sequence[str]) -> None:
@@ -173,10 +182,13 @@ class DuckEngine:
         parts = " UNION ALL ".join(f"SELECT * FROM {quoted(relation)}" for relation in relations)
         self._view(name, f"SELECT {columns} FROM ({parts})")
 
-    def label(self, name: str, relations: Mapping[str, str]) -> None:
-        """One relation of several with the same columns (relation -> label): each row has its `label`."""
-        parts = [f"SELECT {literal(label)} AS label, * FROM {quoted(each)}" for each, label in relations.items()]
-        self._view(name, " UNION ALL ".join(parts))
+    def label(self, name: str, relations: Mapping[str, str], *, column: str = "label", renumber: bool = False) -> None:
+        """One relation of several with the same columns (relation -> label): each row has its label in `column`."""
+        columns = "* REPLACE (row_number() OVER () AS row_number)" if renumber else "*"
+        parts = [
+            f"SELECT {literal(label)} AS {quoted(column)}, * FROM {quoted(each)}" for each, label in relations.items()
+        ]
+        self._view(name, f"SELECT {columns} FROM ({' UNION ALL '.join(parts)})")
 
     def materialise(self, relation: str) -> None:
         """Compute a relation once, for work that reads it several times."""
@@ -291,15 +303,46 @@ def _typed(table: Table) -> str:
     return ", ".join(f"CAST({quoted(c.name)} AS {c.type}) AS {quoted(c.name)}" for c in table.columns)
 
 
-def _as_text(name: str, kind: str) -> str:
-    column = quoted(name)
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"CAST({column} AT TIME ZONE 'UTC' AS VARCHAR)"
-    if kind.startswith(("MAP", "STRUCT")) or kind.endswith("]"):
-        return f"CAST(to_json({column}) AS VARCHAR)"
-    if kind == "VARCHAR":
-        return f"NULLIF(NULLIF({column}, ''), 'NULL')"
-    return f"CAST({column} AS VARCHAR)"
+def _struct_fields(name: str, value: str, kind: DuckDBPyType) -> dict[str, str]:
+    """The fields of a struct as text, at any depth, by their dotted names."""
+    texts: dict[str, str] = {}
+    for field, inner in _children(kind).items() if kind.id == "struct" else ():
+        dotted, extracted = f"{name}.{field}", f"struct_extract({value}, {literal(field)})"
+        texts |= {dotted: _as_text(extracted, inner)} | _struct_fields(dotted, extracted, inner)
+    return texts
+
+
+def _as_text(value: str, kind: DuckDBPyType) -> str:
+    if kind.id == "null":
+        # A column of nothing but nulls may have no type, and DuckDB fails on reading such a field of a struct.
+        return "CAST(NULL AS VARCHAR)"
+    if kind.id in _NESTED:
+        # JSON numbers would be read as floats later: every leaf is written as a string.
+        return f"CAST(to_json(CAST({value} AS {_text_type(kind)})) AS VARCHAR)"
+    if kind.id == "timestamp with time zone":
+        return f"CAST({value} AT TIME ZONE 'UTC' AS VARCHAR)"
+    if kind.id in {"float", "double"}:
+        return f"CASE WHEN isfinite({value}) THEN CAST({value} AS VARCHAR) END"
+    if kind.id == "varchar":
+        return f"NULLIF(NULLIF(CAST({value} AS VARCHAR), ''), 'NULL')"
+    return f"CAST({value} AS VARCHAR)"
+
+
+def _children(kind: DuckDBPyType) -> dict[str, DuckDBPyType]:
+    """The types inside a nested one, by name: an array's size, which is none, is left out."""
+    return {name: inner for name, inner in kind.children if isinstance(inner, DuckDBPyType)}
+
+
+def _text_type(kind: DuckDBPyType) -> str:
+    """The type of the same shape in which every leaf is text."""
+    if kind.id not in _NESTED:
+        return "VARCHAR"
+    children = _children(kind)
+    if kind.id == "struct":
+        return "STRUCT(" + ", ".join(f"{quoted(name)} {_text_type(inner)}" for name, inner in children.items()) + ")"
+    if kind.id == "map":
+        return f"MAP({_text_type(children['key'])}, {_text_type(children['value'])})"
+    return f"{_text_type(children['child'])}[]"
 
 
 def _sentence(error: Exception) -> str:

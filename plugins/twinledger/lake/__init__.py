@@ -13,8 +13,8 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any, cast
@@ -40,8 +40,7 @@ from pyiceberg.types import (
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from twinledger.lake.tables import TABLES, Table, Type
-from twinledger.vocabulary.errors import ConcurrentSliceError, LakeError
-from twinledger.vocabulary.identities import digest as digest_of
+from twinledger.vocabulary.errors import ConcurrentSliceError, FrozenSliceError, LakeError
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +55,9 @@ _TYPES: dict[Type, IcebergType] = {
     "DECIMAL(18,9)": DecimalType(18, 9),
 }
 _PROPERTY = "twinledger.slice."
+_FROZEN = "twinledger.frozen."
+_COMMIT = "twinledger.commit"
+_WRITTEN = "twinledger.slices"
 _ATTEMPTS = 60
 _TABLE_PROPERTIES = {
     # The retries are ours: each attempt must look again whether the slice has moved on.
@@ -67,10 +69,12 @@ _TABLE_PROPERTIES = {
 
 @dataclass(frozen=True, slots=True)
 class SliceState:
-    """What a slice of a table was last written from."""
+    """What a slice of a table was last written from, and how it stands to its siblings."""
 
     digest: str
     version: str = ""
+    group: str = ""
+    covers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,10 @@ class SliceWrite:
 
     `version` orders writers of the same slice: an older one never replaces a newer one. `base` is the
     digest of the slice that the new content was made from, where it was: another one is refused.
+
+    Siblings are slices that differ in the table's last partition column only and are of one `group`. A
+    slice that `covers` its siblings is the whole of what they are parts of: writing it drops them, and
+    none of them is written any more. So the order in which they come does not matter.
     """
 
     partition: Mapping[str, str]
@@ -86,6 +94,17 @@ class SliceWrite:
     digest: str
     version: str = ""
     base: str | None = None
+    group: str = ""
+    covers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One atomic change of a table: when, as which cut, and the digest that each slice was written from."""
+
+    cut: str
+    at: datetime
+    slices: Mapping[str, str]
 
 
 def slice_name(partition: Mapping[str, str]) -> str:
@@ -124,13 +143,25 @@ class Lake:
             namespace = table.name.split(".")[0]
             with suppress(NamespaceAlreadyExistsError, IntegrityError):
                 self._catalog.create_namespace(namespace)
-            with suppress(TableAlreadyExistsError):
+            try:
                 self._catalog.create_table(
                     table.name,
                     schema=_schema(table),
                     partition_spec=_partition_spec(table),
                     properties=_TABLE_PROPERTIES,
                 )
+            except TableAlreadyExistsError:
+                self._check_shape(table)
+
+    def _check_shape(self, table: Table) -> None:
+        present = [field.name for field in self._load(table).schema().fields]
+        if present != list(table.names):
+            missing = ", ".join(sorted(set(table.names) - set(present))) or "another order of columns"
+            message = (
+                f"{table.name} was made by an earlier version: it lacks {missing}; give the lake a new folder and "
+                "a new database (see docs/guides/operations.md), and ingest again"
+            )
+            raise LakeError(message)
 
     def files(self, table: Table, partition: Mapping[str, str] | None = None, cut: str = "") -> list[str]:
         """Paths of the data files of a table, or of one slice of it, now or at a cut.
@@ -157,7 +188,60 @@ class Lake:
 
     def slices(self, table: Table) -> dict[str, str]:
         """What each slice was last written from: slice name -> digest."""
-        return {name: state.digest for name, state in _states(self._load(table)).items()}
+        return {name: state.digest for name, state in self.states(table).items()}
+
+    def states(self, table: Table) -> dict[str, SliceState]:
+        """What each slice was last written from, with its version: slice name -> state."""
+        return _states(self._load(table))
+
+    def history(self, table: Table) -> list[Commit]:
+        """Every change of a table that was committed, the oldest first. Instants are Iceberg's, to a millisecond."""
+        commits: dict[str, Commit] = {}
+        for snapshot in self._load(table).snapshots():
+            summary = snapshot.summary.additional_properties if snapshot.summary else {}
+            at = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
+            written = json.loads(summary.get(_WRITTEN, "{}"))
+            # One change is two snapshots, what it takes away and what it adds: the last one stands for it.
+            commits[summary.get(_COMMIT, str(snapshot.snapshot_id))] = Commit(str(snapshot.snapshot_id), at, written)
+        return list(commits.values())
+
+    def cut_at(self, table: Table, at: datetime) -> str | None:
+        """The cut that was the present one at an instant; None before the first one."""
+        return next((commit.cut for commit in reversed(self.history(table)) if commit.at <= at), None)
+
+    def frozen(self, table: Table) -> dict[str, str]:
+        """Partition values that no longer change, as `column=value`, with the cut that froze them."""
+        return _frozen(self._load(table))
+
+    def freeze(self, table: Table, column: str, value: str, expected: Mapping[str, str]) -> str:
+        """Let nothing be written any more where a partition column has a value; returns the cut, tagged to stay.
+
+        Freezing again changes nothing and returns the cut of the first time.
+
+        Raises:
+            ConcurrentSliceError: the slices with that value are no longer those of `expected`
+                (slice name -> digest).
+        """
+        for attempt in range(_ATTEMPTS):
+            iceberg = self._load(table)
+            name = f"{column}={value}"
+            if name in _frozen(iceberg):
+                return _frozen(iceberg)[name]
+            present = {key: state.digest for key, state in _states(iceberg).items() if name in key.split("/")}
+            if present != dict(expected):
+                raise ConcurrentSliceError(table.name, name)
+            snapshot = iceberg.current_snapshot()
+            cut = str(snapshot.snapshot_id) if snapshot else ""
+            try:
+                with iceberg.transaction() as transaction:
+                    transaction.set_properties({f"{_FROZEN}{name}": cut})
+                if snapshot:
+                    self._load(table).manage_snapshots().create_tag(snapshot.snapshot_id, f"close-{value}").commit()
+            except (CommitFailedException, OperationalError) as conflict:
+                _wait(table, attempt, conflict)
+            else:
+                return cut
+        raise ConcurrentSliceError(table.name, f"{column}={value}")
 
     def staging(self, table: Table) -> Path:
         """A new folder below the table for files that are to be committed in place."""
@@ -185,22 +269,47 @@ class Lake:
         left alone.
 
         Raises:
+            FrozenSliceError: a slice is in a part of the table that no longer changes.
             ConcurrentSliceError: a slice is no longer what a write says it was made from, or other
                 writers kept committing for too long.
         """
         for attempt in range(_ATTEMPTS):
             iceberg = self._load(table)
-            due = _due(table, writes, _states(iceberg))
+            states = _states(iceberg)
+            due = _due(table, writes, states)
             if not due:
                 return False
+            _check_frozen(table, due, _frozen(iceberg))
             try:
-                _commit_all(iceberg, due)
+                _commit_all(table, iceberg, due, states)
             except (CommitFailedException, OperationalError) as conflict:
-                log.info("commit.retried", table=table.name, attempt=attempt, cause=type(conflict).__name__)
-                time.sleep(min(0.05 * 2**attempt, 2) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+                _wait(table, attempt, conflict)
             else:
                 return True
         raise ConcurrentSliceError(table.name, slice_name(writes[0].partition))
+
+    def touch(self, table: Table, partition: Mapping[str, str], digest: str, version: str) -> None:
+        """Note that what a slice holds was said again, at a later version; nothing where it holds something else.
+
+        Raises:
+            ConcurrentSliceError: other writers kept committing for too long.
+        """
+        name = slice_name(partition)
+        for attempt in range(_ATTEMPTS):
+            iceberg = self._load(table)
+            state = _states(iceberg).get(name)
+            closed = {f"{column}={value}" for column, value in partition.items()} & _frozen(iceberg).keys()
+            if state is None or closed or state.digest != digest or state.version >= version:
+                return
+            try:
+                with iceberg.transaction() as transaction:
+                    said = json.dumps(asdict(replace(state, version=version)))
+                    transaction.set_properties({f"{_PROPERTY}{name}": said})
+            except (CommitFailedException, OperationalError) as conflict:
+                _wait(table, attempt, conflict)
+            else:
+                return
+        raise ConcurrentSliceError(table.name, name)
 
     def orphans(self, table: Table, older_than: datetime) -> Iterator[Path]:
         """Data files that no snapshot refers to and that were last written before an instant."""
@@ -257,12 +366,30 @@ def _states(iceberg: IcebergTable) -> dict[str, SliceState]:
     }
 
 
+def _frozen(iceberg: IcebergTable) -> dict[str, str]:
+    return {key.removeprefix(_FROZEN): value for key, value in iceberg.properties.items() if key.startswith(_FROZEN)}
+
+
+def _check_frozen(table: Table, writes: Sequence[SliceWrite], frozen: Mapping[str, str]) -> None:
+    for write in writes:
+        for column, value in write.partition.items():
+            if f"{column}={value}" in frozen:
+                raise FrozenSliceError(table.name, slice_name(write.partition), f"{column}={value}")
+
+
+def _wait(table: Table, attempt: int, conflict: Exception) -> None:
+    log.info("commit.retried", table=table.name, attempt=attempt, cause=type(conflict).__name__)
+    time.sleep(min(0.05 * 2**attempt, 2) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+
+
 def _due(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, SliceState]) -> list[SliceWrite]:
     """The writes that are still to be made."""
     due = []
     for write in writes:
         present = states.get(slice_name(write.partition), SliceState(""))
-        if present.digest == write.digest or present.version > write.version:
+        if present.digest == write.digest or _is_older(write, present):
+            continue
+        if not write.covers and any(states[name].covers for name in _siblings(table, write, states)):
             continue
         if write.base is not None and write.base != present.digest:
             raise ConcurrentSliceError(table.name, slice_name(write.partition))
@@ -270,19 +397,56 @@ def _due(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, SliceS
     return due
 
 
-def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite]) -> None:
-    summary = {"twinledger.digest": writes[0].digest if len(writes) == 1 else digest_of(*(w.digest for w in writes))}
+def _is_older(write: SliceWrite, present: SliceState) -> bool:
+    """Whether the slice has something newer; of two that were made at one instant, one wins wherever they meet."""
+    return bool(write.version) and (present.version, present.digest) > (write.version, write.digest)
+
+
+def _siblings(table: Table, write: SliceWrite, states: Mapping[str, SliceState]) -> list[str]:
+    """The names of a slice's siblings that have been written."""
+    last = table.partition[-1]
+    mine = slice_name(write.partition)
+
+    def family(name: str) -> list[str]:
+        return [part for part in name.split("/") if not part.startswith(f"{last}=")]
+
+    return [
+        name
+        for name, state in states.items()
+        if name != mine and state.group == write.group and family(name) == family(mine)
+    ]
+
+
+def _dropped(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, SliceState]) -> list[str]:
+    return [name for write in writes if write.covers for name in _siblings(table, write, states)]
+
+
+def _commit_all(
+    table: Table, iceberg: IcebergTable, writes: Sequence[SliceWrite], states: Mapping[str, SliceState]
+) -> None:
+    dropped = _dropped(table, writes, states)
+    written = {slice_name(write.partition): write.digest for write in writes}
+    summary = {_COMMIT: uuid.uuid4().hex, _WRITTEN: json.dumps(written)}
     uris = [file_uri(Path(file)) for write in writes for file in write.files]
-    states = {
-        f"{_PROPERTY}{slice_name(write.partition)}": json.dumps({"digest": write.digest, "version": write.version})
+    properties = {
+        f"{_PROPERTY}{slice_name(write.partition)}": json.dumps(
+            asdict(SliceState(write.digest, write.version, write.group, write.covers))
+        )
         for write in writes
     }
+    partitions = [write.partition for write in writes] + [_partition_of(name) for name in dropped]
     with iceberg.transaction() as transaction:
         with warnings.catch_warnings():
             # A slice that is written for the first time has nothing to delete: no news.
             warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-            filters = (_filter(write.partition) for write in writes)
-            transaction.delete(reduce(Or, filters), snapshot_properties=summary)
+            transaction.delete(reduce(Or, map(_filter, partitions)), snapshot_properties=summary)
         if uris:
             transaction.add_files(uris, snapshot_properties=summary, check_duplicate_files=False)
-        transaction.set_properties(states)
+        if dropped:
+            transaction.remove_properties(*(f"{_PROPERTY}{name}" for name in dropped))
+        transaction.set_properties(properties)
+
+
+def _partition_of(name: str) -> dict[str, str]:
+    """The partition of a slice's name."""
+    return dict(part.split("=", 1) for part in name.split("/"))

@@ -131,13 +131,18 @@ EXTERNAL_CHARGES = Table(
     + _columns("""
     x_source text !
     x_period text !
+    x_slice text !
     x_delivery text !
     x_row number !
     x_restates text
     """),
-    ("x_source", "x_period"),
+    ("x_source", "x_period", "x_slice"),
 )
-"""One bill line. x_row is its number in the delivery, from 1; x_restates the charge it corrects."""
+"""One bill line. x_row is its number in the delivery, from 1.
+
+x_slice is the part of a source's billing period that one delivery says: `all`, a day or a file of an
+incremental source, or adjustments of a closed period. x_restates is the closed period, delivery and row
+that an adjustment corrects, as 2026-09/delivery#17."""
 
 QUARANTINE = Table(
     "finance.quarantine",

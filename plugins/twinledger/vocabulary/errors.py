@@ -8,6 +8,7 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── UnknownSettingError
     │   ├── UnknownNameError
     │   ├── InvalidConfigError
+    │   ├── InvalidTableError
     │   └── PriceEditedError
     ├── MoneyError
     │   ├── InvalidAmountError
@@ -23,9 +24,15 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── WrongAccountError
     │   ├── WrongCurrencyError
     │   ├── WrongPeriodError
-    │   ├── ClosedPeriodError
+    │   ├── UnknownFileError
+    │   ├── SiblingExportError
+    │   ├── CountedTwiceError
     │   ├── UnsafePathError
     │   └── GateFailedError
+    ├── PlaceUnreachableError
+    ├── ObjectChangedError
+    ├── UnreadableNotificationError
+    ├── QueueUnreachableError
     ├── GateRunError
     ├── NotStartedError
     ├── ComponentEndedError
@@ -33,6 +40,7 @@ returned as a value (a quarantined row, a break), not raised.
     ├── UnsafeFolderError
     ├── LakeError
     │   ├── SliceMismatchError
+    │   ├── FrozenSliceError
     │   └── ConcurrentSliceError
     ├── ConcurrentChangeError
     ├── NotEntitledError
@@ -48,6 +56,8 @@ returned as a value (a quarantined row, a break), not raised.
     ├── SendError
     │   ├── RetryableSendError
     │   └── PermanentSendError
+    ├── UnreachableError
+    ├── StatedTotalError
     ├── MissingPriceError
     └── MissingRateError
 
@@ -97,6 +107,20 @@ class InvalidConfigError(ConfigurationError):
     def __init__(self, file: str, place: str, problem: str) -> None:
         """Name the file, the place in it and the problem."""
         super().__init__(f"{file}: {place}: {problem}")
+
+
+class InvalidTableError(ConfigurationError):
+    """A table that people hand in (invoices, rates) has cells that cannot be what they should be."""
+
+    most = 10
+    """Cells that the sentence names; `cells` has them all."""
+
+    def __init__(self, table: str, cells: Iterable[tuple[str, str]]) -> None:
+        """Name the table, and each cell (its place) with its problem."""
+        self.cells = tuple(cells)
+        shown = "; ".join(f"{place}: {problem}" for place, problem in self.cells[: self.most])
+        more = f"; and {len(self.cells) - self.most} more" if len(self.cells) > self.most else ""
+        super().__init__(f"{table}: {shown}{more}; nothing was taken, correct it and import it again")
 
 
 class PriceEditedError(ConfigurationError):
@@ -156,6 +180,24 @@ class MissingRateError(TwinledgerError):
     def __init__(self, currency: str, to: str, day: str) -> None:
         """Name the pair and the day."""
         super().__init__(f"no rate from {currency} to {to} for {day}: add it to rates.csv with its date and source")
+
+
+class UnreachableError(TwinledgerError):
+    """Something outside that was asked did not answer, or refused to."""
+
+    def __init__(self, subject: str, problem: str) -> None:
+        """Name what was asked and what it answered, without credentials."""
+        super().__init__(f"{subject} cannot be asked: {problem}; nothing was recorded, correct it and run again")
+
+
+class StatedTotalError(TwinledgerError):
+    """What a provider says of an account contradicts itself."""
+
+    def __init__(self, subject: str, total: str, parts: str) -> None:
+        """Name the subject, its total and what its parts add up to."""
+        super().__init__(
+            f"{subject}: the total is {total}, its parts add up to {parts}; nothing was recorded, ask again"
+        )
 
 
 # --- deliveries ------------------------------------------------------------------------------
@@ -262,16 +304,39 @@ class WrongPeriodError(DeliveryRefusedError):
         super().__init__(f"source {source}: the delivery is of {expected}, its lines are of {actual}")
 
 
-class ClosedPeriodError(DeliveryRefusedError):
-    """A bill of a period that is closed and no longer changes."""
+class UnknownFileError(DeliveryRefusedError):
+    """A file whose name does not say which part of a bill it is."""
 
-    code = "closed-period"
+    code = "unknown-file"
 
-    def __init__(self, source: str, period: str) -> None:
-        """Name the source and the period."""
+    def __init__(self, file: str, expected: str) -> None:
+        """Name the file and what its name should have."""
+        super().__init__(f"{file} does not say which part of a bill it is: expected {expected}; rename or remove it")
+
+
+class SiblingExportError(DeliveryRefusedError):
+    """Another export of the same charges as the one that a source takes."""
+
+    code = "sibling-export"
+
+    def __init__(self, file: str, found: str, taken: str) -> None:
+        """Name the file, what it is and what the source takes."""
         super().__init__(
-            f"source {source}: period {period} is closed, and a closed period never changes; "
-            "the vendor's change has to be booked as an adjustment in the open period"
+            f"{file} is {found}, the source takes {taken}: both bill the same charges, which would count twice; "
+            "keep one of them out of the place, or correct the source's format"
+        )
+
+
+class CountedTwiceError(DeliveryRefusedError):
+    """A bill of an account and period that another source bills already."""
+
+    code = "counted-twice"
+
+    def __init__(self, source: str, other: str, account: str, period: str) -> None:
+        """Name both sources, the account and the period."""
+        super().__init__(
+            f"source {source}: account {account} is already billed by source {other} for {period}, and would count "
+            f"twice; retire one of the two, or name {other} under `beside` in its options when their charges differ"
         )
 
 
@@ -293,6 +358,47 @@ class GateFailedError(DeliveryRefusedError):
     def __init__(self, gate: str, failures: Iterable[str]) -> None:
         """Name the gate and each expectation that failed."""
         super().__init__(f"gate {gate} stopped: {'; '.join(failures)}")
+
+
+class PlaceUnreachableError(TwinledgerError):
+    """The place where a vendor's or feed's files lie does not answer, or refuses."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        """Name the place and what its client says."""
+        super().__init__(
+            f"{address} cannot be read: {problem}; correct the source's place, its options or its credentials, "
+            "or wait until it answers"
+        )
+
+
+class ObjectChangedError(TwinledgerError):
+    """An object is not the one that was listed: somebody wrote it meanwhile. The next look sees the new one."""
+
+    def __init__(self, address: str, expected: str, actual: str) -> None:
+        """Name the object, what was listed and what came."""
+        super().__init__(
+            f"{address} changed while it was fetched: listed was {expected}, found {actual}; "
+            "nothing was kept, look again"
+        )
+
+
+class UnreadableNotificationError(TwinledgerError):
+    """A message of a queue that is no notification of a bucket."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what is wrong; the message itself is not repeated."""
+        super().__init__(f"no notification: {problem}; it is dropped, the daily run looks at every source anyway")
+
+
+class QueueUnreachableError(TwinledgerError):
+    """The queue of notifications does not answer, or refuses."""
+
+    def __init__(self, queue: str, problem: str) -> None:
+        """Name the queue and what its client says."""
+        super().__init__(
+            f"queue {queue} cannot be read: {problem}; correct TWINLEDGER_EVENTS__*, credentials or the queue's "
+            "policy; until then the daily run finds every delivery"
+        )
 
 
 class GateRunError(TwinledgerError):
@@ -354,6 +460,14 @@ class SliceMismatchError(LakeError):
     def __init__(self, table: str, expected: str, actual: str) -> None:
         """Name the table and both slices."""
         super().__init__(f"{table}: staged files are of slice {actual}, not of {expected}; nothing was written")
+
+
+class FrozenSliceError(LakeError):
+    """A write to a part of a table that no longer changes."""
+
+    def __init__(self, table: str, slice_name: str, frozen: str) -> None:
+        """Name the table, the slice and what froze it."""
+        super().__init__(f"{table}: {slice_name} cannot be written: {frozen} is closed and never changes")
 
 
 class ConcurrentSliceError(LakeError):

@@ -50,11 +50,11 @@ def parse_amount(text: str) -> Decimal:
         amount = _EXACT.create_decimal(cleaned)
     except InvalidOperation:
         raise InvalidAmountError(text, "is no finite decimal number") from None
+    if not -_LIMIT < amount < _LIMIT:
+        raise InvalidAmountError(text, f"has more than {DIGITS - SCALE} digits before the point")
     with localcontext(_EXACT):
         if amount != amount.quantize(Decimal(1).scaleb(-SCALE), ROUND_DOWN):
             raise InvalidAmountError(text, f"has more than {SCALE} decimals, which the ledger cannot hold exactly")
-    if abs(amount) >= _LIMIT:
-        raise InvalidAmountError(text, f"has more than {DIGITS - SCALE} digits before the point")
     return amount
 
 

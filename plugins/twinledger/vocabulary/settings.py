@@ -48,6 +48,30 @@ class SlackSettings(BaseModel):
     operators_channel: str = Field("#twinledger-operators", description="Where quarantines and failures go.")
 
 
+class EventSettings(BaseModel):
+    """Where buckets say that an object was created. Without a queue only the clock starts ingestion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queue_url: str = Field("", description="SQS queue of object-created notifications; without one nothing is awaited.")
+    region: str = Field("", description="Region of the queue; default as boto3 finds it.")
+    endpoint: str = Field("", description="Another server of the queue's protocol.")
+    profile: str = Field("", description="Profile of boto3's configuration with the queue's credentials.")
+
+
+class ControlSettings(BaseModel):
+    """How far the ledger may be from what others say an account was charged, in smallest units of its currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    manifest_units: int = Field(0, ge=0, description="Cents (smallest units) that a manifest's total may be off.")
+    invoice_units: int = Field(1, ge=0, description="Cents that an invoice may be off: it is rounded once.")
+    invoice_detail_units: int = Field(
+        100, ge=0, description="Cents that a FOCUS Invoice Detail may be off: each of its lines is rounded."
+    )
+    cost_explorer_units: int = Field(1, ge=0, description="Cents that Cost Explorer's total may be off.")
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -67,6 +91,8 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8080", description="Where people reach Airflow and our pages.")
     lake: LakeSettings = LakeSettings()
     slack: SlackSettings = SlackSettings()
+    controls: ControlSettings = ControlSettings()
+    events: EventSettings = EventSettings()
 
     @property
     def database_url(self) -> str:

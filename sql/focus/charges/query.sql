@@ -13,6 +13,7 @@ checked AS (
         dated.*,
         parameters.source,
         parameters.delivery,
+        parameters.slice,
         CASE
             WHEN dated.refusal IS NOT NULL THEN dated.refusal
             WHEN dated.BilledCost IS NULL THEN 'amount: no billed cost'
@@ -34,6 +35,79 @@ checked AS (
         END AS problem
     FROM dated
     CROSS JOIN parameters
+),
+
+-- What a vendor leaves out, by the rules of docs/guides/focus-conformance.md and no others.
+filled AS (
+    SELECT
+        AvailabilityZone,
+        BilledCost,
+        BillingAccountId,
+        COALESCE(BillingAccountName, BillingAccountId) AS BillingAccountName,
+        COALESCE(BillingAccountType, 'Billing Account') AS BillingAccountType,
+        BillingCurrency,
+        BillingPeriodEnd,
+        BillingPeriodStart,
+        CapacityReservationId,
+        CapacityReservationStatus,
+        ChargeCategory,
+        ChargeClass,
+        ChargeDescription,
+        COALESCE(ChargeFrequency, CASE WHEN ChargeCategory = 'Usage' THEN 'Usage-Based' ELSE 'One-Time' END)
+            AS ChargeFrequency,
+        ChargePeriodEnd,
+        ChargePeriodStart,
+        CommitmentDiscountCategory,
+        CommitmentDiscountId,
+        CASE WHEN CommitmentDiscountId IS NOT NULL THEN COALESCE(CommitmentDiscountName, CommitmentDiscountId) END
+            AS CommitmentDiscountName,
+        CommitmentDiscountQuantity,
+        CommitmentDiscountStatus,
+        CommitmentDiscountType,
+        CommitmentDiscountUnit,
+        ConsumedQuantity,
+        CASE WHEN ConsumedQuantity IS NOT NULL THEN COALESCE(ConsumedUnit, PricingUnit, 'Units') END AS ConsumedUnit,
+        COALESCE(ContractedCost, BilledCost) AS ContractedCost,
+        ContractedUnitPrice,
+        COALESCE(EffectiveCost, BilledCost) AS EffectiveCost,
+        InvoiceId,
+        COALESCE(InvoiceIssuerName, ProviderName) AS InvoiceIssuerName,
+        COALESCE(ListCost, ContractedCost, BilledCost) AS ListCost,
+        ListUnitPrice,
+        PricingCategory,
+        COALESCE(PricingCurrency, BillingCurrency) AS PricingCurrency,
+        PricingCurrencyContractedUnitPrice,
+        PricingCurrencyEffectiveCost,
+        PricingCurrencyListUnitPrice,
+        PricingQuantity,
+        CASE WHEN PricingQuantity IS NOT NULL THEN COALESCE(PricingUnit, ConsumedUnit, 'Units') END AS PricingUnit,
+        ProviderName,
+        COALESCE(PublisherName, ProviderName) AS PublisherName,
+        COALESCE(RegionId, RegionName) AS RegionId,
+        COALESCE(RegionName, RegionId) AS RegionName,
+        ResourceId,
+        CASE WHEN ResourceId IS NOT NULL THEN COALESCE(ResourceName, ResourceId) END AS ResourceName,
+        CASE WHEN ResourceId IS NOT NULL THEN COALESCE(ResourceType, ServiceName) END AS ResourceType,
+        ServiceCategory,
+        ServiceName,
+        COALESCE(ServiceSubcategory, 'Other (' || ServiceCategory || ')') AS ServiceSubcategory,
+        SkuId,
+        SkuMeter,
+        SkuPriceDetails,
+        SkuPriceId,
+        SubAccountId,
+        COALESCE(SubAccountName, SubAccountId) AS SubAccountName,
+        CASE WHEN SubAccountId IS NOT NULL THEN COALESCE(SubAccountType, 'Sub Account') END AS SubAccountType,
+        Tags,
+        COALESCE(ServiceProviderName, ProviderName) AS ServiceProviderName,
+        COALESCE(HostProviderName, ProviderName) AS HostProviderName,
+        source,
+        delivery,
+        slice,
+        billing_month,
+        row_number,
+        problem
+    FROM checked
 )
 
 SELECT
@@ -71,9 +145,12 @@ SELECT
     ListUnitPrice,
     PricingCategory,
     PricingCurrency,
-    PricingCurrencyContractedUnitPrice,
-    PricingCurrencyEffectiveCost,
-    PricingCurrencyListUnitPrice,
+    CASE WHEN PricingCurrency = BillingCurrency THEN ContractedUnitPrice ELSE PricingCurrencyContractedUnitPrice END
+        AS PricingCurrencyContractedUnitPrice,
+    CASE WHEN PricingCurrency = BillingCurrency THEN EffectiveCost ELSE PricingCurrencyEffectiveCost END
+        AS PricingCurrencyEffectiveCost,
+    CASE WHEN PricingCurrency = BillingCurrency THEN ListUnitPrice ELSE PricingCurrencyListUnitPrice END
+        AS PricingCurrencyListUnitPrice,
     PricingQuantity,
     PricingUnit,
     ProviderName,
@@ -98,8 +175,9 @@ SELECT
     HostProviderName,
     source AS x_source,
     CASE WHEN problem IS NULL THEN billing_month END AS x_period,
+    slice AS x_slice,
     delivery AS x_delivery,
     row_number AS x_row,
     CAST(NULL AS VARCHAR) AS x_restates,
     problem AS refusal
-FROM checked
+FROM filled
