@@ -14,7 +14,8 @@ from tests.bills.conftest import Configure
 from tests.conftest import FakeGate
 from twinledger.bills import ingest_source
 from twinledger.books import Books
-from twinledger.store.models import Delivery, DeliverySlice, OutboxItem, PeriodState
+from twinledger.lake.tables import EXTERNAL_CHARGES
+from twinledger.store.models import Delivery, DeliverySlice, OutboxItem
 from twinledger.vocabulary.errors import InvalidConfigError
 
 Ledger = Callable[[], list[tuple[str, int, Decimal]]]
@@ -253,13 +254,21 @@ def test_a_closed_period_is_not_changed_by_a_restatement(
 ) -> None:
     source()
     write_assembly(bills_folder, [report([line("0.10")])], modified=datetime(2026, 11, 3, tzinfo=UTC))
-    ingest_source(books, "aws")
-    with books.store.transaction() as session:
-        session.add(PeriodState(period="2026-10", state="closed"))
+    (first,) = ingest_source(books, "aws")
+    books.lake.freeze(EXTERNAL_CHARGES, "x_period", "2026-10", books.lake.slices(EXTERNAL_CHARGES))
     write_assembly(bills_folder, [report([line("0.90")])], assembly="a2", modified=datetime(2026, 11, 9, tzinfo=UTC))
-    ingest_source(books, "aws")
-    assert quarantined(books)[0] == "closed-period"
-    assert ledger() == [("2026-10", 1, Decimal("0.10"))]
+    outcome = ingest_source(books, "aws")[-1]
+    assert (outcome.state, outcome.periods) == ("ingested", ("2026-11",))
+    assert ledger() == [("2026-10", 1, Decimal("0.10")), ("2026-11", 2, Decimal("0.80"))]
+    with books.engine() as engine:
+        partition = {"x_source": "aws", "x_period": "2026-11"}
+        engine.view_files("posted", EXTERNAL_CHARGES, books.lake.files(EXTERNAL_CHARGES, partition))
+        sql = 'SELECT x_slice, x_restates, "BilledCost", "ChargeClass", "BillingPeriodStart" FROM posted ORDER BY 3'
+        october = datetime(2026, 10, 1)
+        assert engine.query(sql) == [
+            ("restates-2026-10", f"2026-10/{first.delivery}#1", Decimal("-0.10"), "Correction", october),
+            ("restates-2026-10", "2026-10", Decimal("0.90"), "Correction", october),
+        ]
 
 
 def test_an_azure_manifest_with_another_row_count_is_refused(
@@ -278,7 +287,7 @@ def test_an_azure_manifest_with_another_row_count_is_refused(
     )
 
 
-def test_a_bill_source_of_daily_increments_is_refused_instead_of_losing_days(books: Books, source: Configure) -> None:
-    source(slice="day")
-    with pytest.raises(InvalidConfigError, match="expected slice: period"):
+def test_a_bill_source_of_an_unknown_slice_is_refused(books: Books, source: Configure) -> None:
+    source(slice="week")
+    with pytest.raises(InvalidConfigError, match="expected period, day, file"):
         ingest_source(books, "aws")

@@ -8,6 +8,7 @@ A case is tests/sql/<group>/<model>/<case>.yaml:
 
 A relation has the columns and types of the lake's table of that name, else of the catalog's relation,
 else of the model of that name; a relation that nothing knows has the columns its rows name, all text.
+What a bill format's model reads is known: `bill` has the columns of its format.
 Decimals are quoted: they are compared exactly.
 """
 
@@ -26,10 +27,11 @@ import yaml
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from twinledger.bills.formats import format_named
 from twinledger.catalog import company
 from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
-from twinledger.lake.tables import TABLES, TEXT, Column
+from twinledger.lake.tables import EXTERNAL_CHARGES, TABLES, TEXT, Column
 from twinledger.store.models import Base
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
@@ -51,7 +53,7 @@ def test_the_model_makes_the_expected_rows(path: Path, engine: DuckEngine) -> No
     unknown = case["inputs"].keys() - set(model.inputs)
     assert not unknown, f"{model.name} reads no {', '.join(sorted(unknown))}"
     for relation in model.inputs:
-        declare(engine, relation, case["inputs"].get(relation, []))
+        declare(engine, relation, case["inputs"].get(relation, []), read_by(model))
     for relation, rows in case["inputs"].items():
         fill(engine, relation, rows)
     engine.view_model(model.name)
@@ -83,12 +85,17 @@ def fill(engine: DuckEngine, relation: str, rows: Sequence[Mapping[str, Any]]) -
         engine.query(f"INSERT INTO {quoted(relation)} ({names}) VALUES ({marks})", values)  # noqa: S608 - quoted
 
 
-def declare(engine: DuckEngine, relation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def declare(
+    engine: DuckEngine,
+    relation: str,
+    rows: Sequence[Mapping[str, Any]],
+    known: Mapping[str, tuple[Column, ...]] | None = None,
+) -> None:
     """An empty relation of the name; a model's is what the model makes of nothing.
 
     Declares what the model reads as well, so all are declared before any is filled.
     """
-    columns = known_columns().get(relation)
+    columns = (known or {}).get(relation) or known_columns().get(relation)
     model = models_by_relation().get(relation)
     if columns is None and model is not None:
         for wanted in model.inputs:
@@ -98,6 +105,22 @@ def declare(engine: DuckEngine, relation: str, rows: Sequence[Mapping[str, Any]]
         return
     named = dict.fromkeys(name for row in rows for name in row)
     engine.view_rows(relation, columns or [Column(name, TEXT) for name in named], [])
+
+
+def read_by(model: Model) -> dict[str, tuple[Column, ...]]:
+    """What only models of the external ledger read: charges under other names; a format's bill, all text."""
+    if model.name.startswith(("ledger/", "adjustments/")):
+        charges = ("charges", "before", "after")
+        return {name: EXTERNAL_CHARGES.columns for name in model.inputs if name.endswith(charges)}
+    if not model.name.startswith("focus/") or "bill" not in model.inputs:
+        return {}
+    form = format_named(model.name.removeprefix("focus/"))
+    names = [*form.columns, *(["dataset"] if form.datasets else [])]
+    delivery = ("source", "delivery", "slice", "account", "currency", "period")
+    return {
+        "bill": (*(Column(name, TEXT) for name in names), Column("row_number", "BIGINT")),
+        "parameters": tuple(Column(name, TEXT) for name in delivery),
+    }
 
 
 @cache

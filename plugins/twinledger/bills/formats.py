@@ -7,17 +7,37 @@ does not: the rules of a vendor, which are SQL under sql/focus/<format>/.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from twinledger.engine import Binding
 from twinledger.engine.models import list_models, load_model
-from twinledger.vocabulary.errors import UnknownColumnsError, UnknownNameError
+from twinledger.vocabulary.errors import InvalidConfigError, UnknownColumnsError, UnknownNameError
+
+Covers = Literal["month_to_date", "month", "day", "file"]
+"""What a file of a name says: the month so far, the whole month at last, one day, or rows to add."""
+
+SliceKind = Literal["period", "day", "file"]
 
 _SHARED = "charges"
-_NOT_ALNUM = re.compile(r"[^a-z0-9]")
+_COVERS: Mapping[str, Covers] = {
+    "month_to_date": "month_to_date", "month": "month", "day": "day", "file": "file",
+}  # fmt: skip
+_IN_BRACKETS = re.compile(r"[(（]\s*([^()（）]{1,4})\s*[)）]\s*$")
+_SIGNS = {
+    "¥": "CNY",
+    "￥": "CNY",
+    "元": "CNY",
+    "人民币": "CNY",
+    "RMB": "CNY",
+    "$": "USD",
+    "美元": "USD",
+    "€": "EUR",
+    "欧元": "EUR",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +50,31 @@ class FormatColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePattern:
+    """What files of a name are: what they cover, or why they are a sibling that is not to be taken."""
+
+    pattern: re.Pattern[str]
+    covers: Covers = "month_to_date"
+    sibling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
-    """One vendor's bill format."""
+    """One vendor's bill format and how it is delivered.
+
+    `slice` is what a delivery replaces unless the source's entry says otherwise; `final_day` the day of
+    the following month from which on the vendor says a month is final (0: it never says).
+    """
 
     name: str
     title: str
+    provider: str
     model: str
     layout: str
-    cost_column: str
+    slice: SliceKind
+    final_day: int
+    files: tuple[FilePattern, ...]
+    datasets: tuple[str, ...]
     columns: Mapping[str, FormatColumn]
     any_of: tuple[str, ...]
 
@@ -60,7 +97,17 @@ class Format:
 
 
 def _folded(name: str) -> str:
-    return _NOT_ALNUM.sub("", name.lower())
+    """A name without case, width and signs: `应付金额(¥)` is `应付金额`, `bill/InvoiceId` is `billinvoiceid`."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
+
+
+def header_currency(header: Sequence[str]) -> str | None:
+    """The ISO 4217 code that a header writes behind its amounts, as `应付金额(¥)` does.
+
+    None where it says none, or more than one.
+    """
+    found = {_SIGNS[match[1]] for name in header if (match := _IN_BRACKETS.search(name)) and match[1] in _SIGNS}
+    return found.pop() if len(found) == 1 else None
 
 
 def _bound(column: FormatColumn, header: Sequence[str], by_name: Mapping[str, str]) -> str | Mapping[str, str] | None:
@@ -74,20 +121,40 @@ def format_named(name: str) -> Format:
     """The format of that name; raises UnknownNameError."""
     if name not in format_names():
         raise UnknownNameError("bill format", name, format_names())
-    model = load_model(f"focus/{name}")
-    described: dict[str, Any] = model.description["format"]
-    if base := model.description.get("extends"):
-        described = load_model(base).description["format"] | described
+    base = load_model(f"focus/{name}").description.get("extends")
+    described = _described(f"focus/{name}")
     columns = {target: _column(entry) for target, entry in described["columns"].items()}
     return Format(
         name=name,
         title=described["title"],
+        provider=described.get("provider", ""),
         model=base or f"focus/{name}",
         layout=described["layout"],
-        cost_column=described["cost_column"],
+        slice=described["slice"],
+        final_day=int(described.get("final_day", 0)),
+        files=tuple(_pattern(name, entry) for entry in described.get("files", ())),
+        datasets=tuple(described.get("datasets", ())),
         columns=columns,
         any_of=tuple(described.get("any_of", ())),
     )
+
+
+def _described(model_name: str) -> dict[str, Any]:
+    """What a model says of its format; one that extends another names only the columns that it asks for differently."""
+    description = load_model(model_name).description
+    own: dict[str, Any] = description["format"]
+    if not (base := description.get("extends")):
+        return own
+    inherited = _described(base)
+    return inherited | own | {"columns": inherited["columns"] | own.get("columns", {})}
+
+
+def _pattern(format_name: str, entry: Mapping[str, str]) -> FilePattern:
+    covers = entry.get("covers", "month_to_date")
+    if covers not in _COVERS:
+        problem = f"covers {covers!r}: expected one of {', '.join(_COVERS)}"
+        raise InvalidConfigError(f"sql/focus/{format_name}/model.yaml", "files", problem)
+    return FilePattern(re.compile(entry["pattern"], re.IGNORECASE), _COVERS[covers], entry.get("sibling", ""))
 
 
 def _column(entry: Mapping[str, Any]) -> FormatColumn:
@@ -106,7 +173,9 @@ def detect(file: str, header: Sequence[str], among: Iterable[str] = ()) -> Forma
     Raises:
         UnknownColumnsError: no format fits; names what the closest one lacks.
     """
-    formats = [format_named(name) for name in (among or format_names())]
+    named = [format_named(name) for name in (among or format_names())]
+    # A format made of two exports has the header of one of them: it is taken where a source names it only.
+    formats = [candidate for candidate in named if among or not candidate.datasets]
     fitting = [candidate for candidate in formats if not candidate.missing(header)]
     if fitting:
         return max(fitting, key=lambda found: (_demands(found), found.name))

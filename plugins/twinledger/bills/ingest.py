@@ -6,6 +6,8 @@ are read (`files`, `formats`), found (`deliveries`) or turned into rows (`stagin
 Nothing is written to the ledger before the last step, one atomic commit for each slice. A process
 that dies before leaves only files that no snapshot knows; one that dies after it and before the store
 has the record is completed by the next run, which finds the slice already written from the delivery.
+
+A closed period is never written: what a vendor changes in it is posted in the open period (`adjustments`).
 """
 
 from __future__ import annotations
@@ -13,31 +15,34 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from twinledger.bills import records
-from twinledger.bills.deliveries import Found, discover
-from twinledger.bills.files import content_digest, open_bill
-from twinledger.bills.formats import format_named
-from twinledger.bills.records import Handled, Outcome
-from twinledger.bills.staging import Staged, quarantine_rows, stage
+from twinledger.bills import adjustments, records
+from twinledger.bills.deliveries import WHOLE, Feed, Found, discover
+from twinledger.bills.files import BillFile, content_digest, open_bills
+from twinledger.bills.formats import Format, format_named
+from twinledger.bills.records import Booked, Handled, Outcome
+from twinledger.bills.staging import Lineage, Staged, quarantine_rows, stage
 from twinledger.books import Books
-from twinledger.catalog import closed_periods
 from twinledger.engine import Engine
-from twinledger.lake import slice_name
+from twinledger.lake import SliceWrite, slice_name
 from twinledger.lake.tables import EXTERNAL_CHARGES, QUARANTINE
 from twinledger.places import Place, sha256
 from twinledger.store.models import Source
 from twinledger.vocabulary.errors import (
     ChecksumMismatchError,
-    ClosedPeriodError,
+    CountedTwiceError,
     DeliveryRefusedError,
     EmptyFileError,
+    FrozenSliceError,
     GateFailedError,
     MissingPartError,
+    ObjectChangedError,
     TotalMismatchError,
     WrongAccountError,
     WrongCurrencyError,
@@ -49,26 +54,59 @@ log = structlog.get_logger(__name__)
 
 Report = Callable[[str], None]
 
+SETTLE_SECONDS = 5
+"""How old the newest file of a delivery without a manifest must be, unless the source's entry says otherwise."""
+
 
 def ingest_source(books: Books, name: str, report: Report | None = None) -> list[Outcome]:
     """Bring every delivery of a source that is new into the external ledger, oldest first.
+
+    A delivery that no manifest announces is looked at twice, and left for the next run when its files
+    changed in between.
 
     Raises:
         UnknownNameError: there is no such bill source, or its format is unknown.
     """
     source = records.bill_source(books, name)
     form = format_named(source.format)
+    feed = Feed(form, records.slice_kind(source, form), source.options.get("datasets", {}))
     say = report or (lambda _: None)
     with _spool(books) as spool:
-        place = books.places(source.place)
+        place = books.places(source.place, source.options)
         outcomes = []
-        for found in discover(form.layout, place, spool):
+        for found in _settled(books, source, feed, place, spool, say):
             say(f"{name}: {found.key}")
-            outcome = _ingest(books, source, place, found)
-            say(f"{name}: {found.key}: {outcome.state}")
+            outcome = _ingest(books, source, form, place, found)
+            say(f"{name}: {found.key}: {outcome.state}{': ' + outcome.reason if outcome.reason else ''}")
             log.info("delivery.handled", source=name, delivery=outcome.delivery, state=outcome.state)
             outcomes.append(outcome)
     return outcomes
+
+
+def _settled(books: Books, source: Source, feed: Feed, place: Place, spool: Path, say: Report) -> list[Found]:
+    """What lies at the place; where something new has no manifest, as a second look finds it."""
+    first = discover(feed, place, spool)
+    unannounced = [one for one in first if not one.announced and not records.seen_before(books, source.name, one)]
+    fresh = [one for one in unannounced if not (one.refusal or one.sibling or one.waits_for)]
+    if not fresh or source.options.get("complete") == "manifest":
+        return [_without_manifest(one) for one in first] if fresh else first
+    settle = timedelta(seconds=source.options.get("settle_seconds", SETTLE_SECONDS))
+    age = books.clock.now() - max(one.delivered_at for one in fresh)
+    if timedelta(0) <= age < settle:
+        say(f"{source.name}: waiting {(settle - age).total_seconds():.0f} s to see that {fresh[-1].key} is complete")
+        books.clock.sleep(settle - age)
+    seen = {one.key: one.listing for one in first}
+    return [
+        replace(one, waits_for="files that still change: they differ between two looks")
+        if not one.announced and one.key in seen and one.listing != seen[one.key]
+        else one
+        for one in discover(feed, place, spool)
+        if one.key in seen
+    ]
+
+
+def _without_manifest(found: Found) -> Found:
+    return found if found.announced else replace(found, waits_for=found.waits_for or "its manifest")
 
 
 @contextmanager
@@ -78,24 +116,55 @@ def _spool(books: Books) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _ingest(books: Books, source: Source, place: Place, found: Found) -> Outcome:
-    if known := records.seen_before(books, source.name, found):
-        return Outcome(source.name, known.id, found.key, "unchanged")
-    listing = digest(found.key, *(str(entry) for entry in records.listing_of(found)))
+def _ingest(books: Books, source: Source, form: Format, place: Place, found: Found) -> Outcome:
+    if left := _left_where_it_is(books, source, found):
+        return left
+    listing = digest(found.key, *(str(entry) for entry in found.listing))
     handled = Handled(source, found, f"{source.name}-{listing[:16]}", listing)
     try:
         with _spool(books) as spool:
             files, content = _fetch(place, found, spool)
-            if known := records.same_content(books, source.name, content):
-                records.record_listing(books, known.id, records.listing_of(found))
-                return Outcome(source.name, known.id, found.key, "unchanged")
             handled = Handled(source, found, f"{source.name}-{content[:16]}", content)
-            return _stage_and_commit(books, handled, files)
+            if _is_known(books, handled):
+                records.record_listing(books, handled)
+                return Outcome(source.name, handled.delivery, found.key, "unchanged")
+            return _stage_and_commit(books, handled, form, _opened(found, files, spool))
     except DeliveryRefusedError as refusal:
         return records.record_quarantined(books, handled, refusal)
+    except ObjectChangedError as changed:
+        return Outcome(source.name, "", found.key, "waiting", reason_code="waiting", reason=str(changed))
     except IntegrityError:
         # Another process dealt with the same delivery at the same time, and was first to write it down.
         return Outcome(source.name, handled.delivery, found.key, "unchanged")
+
+
+def _left_where_it_is(books: Books, source: Source, found: Found) -> Outcome | None:
+    """What becomes of a delivery that is not to be read."""
+    if found.sibling:
+        return Outcome(source.name, "", found.key, "sibling", reason_code="sibling-export", reason=found.sibling)
+    if found.waits_for:
+        return Outcome(source.name, "", found.key, "waiting", reason_code="waiting", reason=found.waits_for)
+    known = records.seen_before(books, source.name, found)
+    return Outcome(source.name, known.id, found.key, "unchanged") if known else None
+
+
+def _is_known(books: Books, handled: Handled) -> bool:
+    """Whether the same content was dealt with, and is still what the ledger has or older than that.
+
+    Content that comes again later than what replaced it is what the vendor says now.
+    """
+    known = records.same_content(books, handled.source.name, handled.digest)
+    if known is None:
+        return False
+    states = books.lake.states(EXTERNAL_CHARGES)
+    for period, name in records.slices_of(books, known.id):
+        partition = records.partition_of(handled.source.name, period, name)
+        state = states.get(slice_name(partition))
+        if state and state.version < handled.found.version:
+            if state.digest != handled.digest:
+                return False
+            books.lake.touch(EXTERNAL_CHARGES, partition, handled.digest, handled.found.version)
+    return True
 
 
 def _fetch(place: Place, found: Found, spool: Path) -> tuple[list[tuple[Path, str]], str]:
@@ -113,8 +182,9 @@ def _fetch(place: Place, found: Found, spool: Path) -> tuple[list[tuple[Path, st
         checksum = sha256(path)
         _check_against_manifest(found, file.key, path, checksum)
         local.append((path, file.key))
-        checksums.append(checksum)
-    return local, content_digest(checksums)
+        # Which export and which slice a file is of is as much content as its bytes.
+        checksums.append(f"{checksum}{found.datasets.get(file.key, '')}")
+    return local, content_digest([*checksums, *([found.slice] if found.slice != WHOLE else [])])
 
 
 def _check_against_manifest(found: Found, key: str, path: Path, checksum: str) -> None:
@@ -126,17 +196,28 @@ def _check_against_manifest(found: Found, key: str, path: Path, checksum: str) -
         raise ChecksumMismatchError(key, f"{size} bytes", f"{path.stat().st_size} bytes")
 
 
-def _stage_and_commit(books: Books, handled: Handled, files: list[tuple[Path, str]]) -> Outcome:
-    bills = [open_bill(path, name) for path, name in files]
+def _opened(found: Found, files: list[tuple[Path, str]], spool: Path) -> list[BillFile]:
+    """The files of a delivery; placeholders without a byte stand beside real ones in some vendors' buckets."""
+    real = [(path, name) for path, name in files if path.stat().st_size]
+    if not real:
+        raise EmptyFileError(found.key)
+    bills = [bill for path, name in real for bill in open_bills(path, name, spool, found.datasets.get(name, ""))]
+    if found.slice == WHOLE and not any(bill.rows for bill in bills):
+        raise EmptyFileError(found.key)
+    return bills
+
+
+def _stage_and_commit(books: Books, handled: Handled, form: Format, bills: list[BillFile]) -> Outcome:
+    source, found = handled.source, handled.found
     with books.engine() as engine:
         folder = books.lake.staging(EXTERNAL_CHARGES)
-        lineage = (handled.source.name, handled.delivery, handled.source.account)
-        staged = stage(engine, bills, format_named(handled.source.format), lineage, folder)
+        account = source.account or found.account or None
+        lineage = Lineage(source.name, handled.delivery, found.slice, account, source.currency, found.period or None)
+        staged = stage(engine, bills, form, lineage, folder)
         _check(books, handled, staged)
         _check_gate(books, staged)
         _commit_refused_rows(books, engine, handled, staged)
-        current = _commit_slices(books, engine, handled, staged)
-    return records.record_ingested(books, handled, staged, current)
+        return records.record_ingested(books, handled, staged, _commit_slices(books, engine, handled, staged))
 
 
 def _check(books: Books, handled: Handled, staged: Staged) -> None:
@@ -154,12 +235,14 @@ def _check(books: Books, handled: Handled, staged: Staged) -> None:
     if found.rows is not None and found.rows != staged.rows_in:
         difference = f"{staged.rows_in - found.rows:+d} rows"
         raise TotalMismatchError(found.key, f"{found.rows} rows", f"{staged.rows_in} rows", difference)
-    if closed := closed_periods(books.store) & set(staged.periods):
-        raise ClosedPeriodError(source.name, min(closed))
+    for period, other, account in records.counted_elsewhere(books, source, staged.totals):
+        raise CountedTwiceError(source.name, other, account, period)
 
 
 def _check_gate(books: Books, staged: Staged) -> None:
-    verdict = books.gate.check("delivery", EXTERNAL_CHARGES, staged.files)
+    if not staged.all_files:
+        return
+    verdict = books.gate.check("delivery", EXTERNAL_CHARGES, staged.all_files)
     if not verdict.passed:
         raise GateFailedError("delivery", verdict.stops)
 
@@ -174,15 +257,23 @@ def _commit_refused_rows(books: Books, engine: Engine, handled: Handled, staged:
     books.lake.replace(QUARANTINE, partition, files, handled.digest)
 
 
-def _commit_slices(books: Books, engine: Engine, handled: Handled, staged: Staged) -> dict[str, bool]:
-    """Commit each period's files; whether the ledger's slice is this delivery's afterwards."""
-    by_period: dict[str, list[str]] = {period: [] for period in staged.periods}
-    for file in staged.files:
-        engine.view_files("one_file", EXTERNAL_CHARGES, [file])
-        by_period[engine.query('SELECT MIN("x_period") FROM one_file')[0][0]].append(file)
-    current = {}
-    for period, files in by_period.items():
-        partition = {"x_source": handled.source.name, "x_period": period}
-        books.lake.replace(EXTERNAL_CHARGES, partition, files, handled.digest, handled.found.version)
-        current[period] = books.lake.slices(EXTERNAL_CHARGES).get(slice_name(partition)) == handled.digest
-    return current
+def _commit_slices(books: Books, engine: Engine, handled: Handled, staged: Staged) -> list[Booked]:
+    """Commit the files of each billing period; the slices that they became."""
+    booked = []
+    # A day without a line says that there was nothing: what it said before goes.
+    for period in staged.periods or records.periods_before(books, handled):
+        files = staged.files.get(period, ())
+        try:
+            books.lake.replace_all(EXTERNAL_CHARGES, [_write(handled, period, files)])
+        except FrozenSliceError:
+            booked += adjustments.post(books, engine, handled, period, files)
+        else:
+            totals = tuple(total for total in staged.totals if total.period == period)
+            booked.append(Booked(period, handled.found.slice, totals))
+    return booked
+
+
+def _write(handled: Handled, period: str, files: tuple[str, ...]) -> SliceWrite:
+    found = handled.found
+    partition = records.partition_of(handled.source.name, period, found.slice)
+    return SliceWrite(partition, files, handled.digest, found.version, covers=found.slice == WHOLE)

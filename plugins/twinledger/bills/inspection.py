@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from twinledger.bills.files import open_bill
+from twinledger.bills.files import open_bills
 from twinledger.bills.formats import format_named
-from twinledger.bills.staging import RefusedRow, SliceTotal, stage
+from twinledger.bills.staging import Lineage, RefusedRow, SliceTotal, stage
 from twinledger.books import OpenEngine
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.quality import Gate, Verdict
+from twinledger.vocabulary.errors import EmptyFileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,18 @@ class Inspection:
     rows_in: int
     rows_ledger: int
     refused: tuple[RefusedRow, ...]
+    aside: int
     totals: tuple[SliceTotal, ...]
     services: tuple[ServiceTotal, ...]
     verdict: Verdict
 
 
-def inspect_file(open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, format_name: str = "") -> Inspection:
-    """Read one bill file as ingestion would; `folder` takes what is written on the way.
+def inspect_file(
+    open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, format_name: str = "", parquet: Path | None = None
+) -> Inspection:
+    """Read one bill file, or an archive of some, as ingestion would; `folder` takes what is written on the way.
+
+    `parquet` is where the ledger's rows are written to as one file, FOCUS columns first, when it is given.
 
     Raises:
         DeliveryRefusedError: the file could not become a part of any ledger; its class says why.
@@ -51,8 +57,13 @@ def inspect_file(open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, 
     """
     form = format_named(format_name) if format_name else None
     with open_engine() as engine:
-        staged = stage(engine, [open_bill(path, path.name)], form, ("inspected", "inspected", None), folder)
-        engine.view_files("ledger", EXTERNAL_CHARGES, staged.files)
+        bills = open_bills(path, path.name, folder)
+        if not any(bill.rows for bill in bills):
+            raise EmptyFileError(path.name)
+        staged = stage(engine, bills, form, Lineage("inspected", "inspected"), folder)
+        engine.view_files("ledger", EXTERNAL_CHARGES, staged.all_files)
+        if parquet is not None:
+            engine.export("ledger", parquet)
         services = engine.query(
             'SELECT "x_period", "BillingCurrency", "ServiceName", SUM("BilledCost") FROM ledger '
             "GROUP BY ALL ORDER BY 1, 2, 4 DESC, 3"
@@ -63,7 +74,8 @@ def inspect_file(open_engine: OpenEngine, gate: Gate, path: Path, folder: Path, 
         rows_in=staged.rows_in,
         rows_ledger=staged.rows_ledger,
         refused=staged.refused,
+        aside=staged.aside,
         totals=staged.totals,
         services=tuple(ServiceTotal(*row) for row in services),
-        verdict=gate.check("delivery", EXTERNAL_CHARGES, staged.files),
+        verdict=gate.check("delivery", EXTERNAL_CHARGES, staged.all_files),
     )

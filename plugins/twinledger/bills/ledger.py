@@ -6,12 +6,14 @@ What belongs here: questions that people ask of it. What does not: writing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import or_, select
 
+from twinledger.bills.history import files_as_of
 from twinledger.bills.records import bill_source
 from twinledger.books import Books
 from twinledger.lake.tables import EXTERNAL_CHARGES, QUARANTINE
@@ -46,13 +48,13 @@ class Quarantined:
     reason: str
 
 
-def ledger_totals(books: Books, source: str, period: Period) -> list[ServiceCost]:
-    """The ledger's totals of one source and period by service, the most money first.
+def ledger_totals(books: Books, source: str, period: Period, as_of: datetime | None = None) -> list[ServiceCost]:
+    """The ledger's totals of one source and period by service, the most money first, now or as of an instant.
 
     Raises:
-        UnknownNameError: there is no such bill source, or the ledger has nothing of that period.
+        UnknownNameError: there is no such bill source, or the ledger has, or had, nothing of that period.
     """
-    files = _files(books, source, period)
+    files = _files(books, source, period, as_of)
     with books.engine() as engine:
         engine.view_files("ledger", EXTERNAL_CHARGES, files)
         rows = engine.query(
@@ -62,24 +64,26 @@ def ledger_totals(books: Books, source: str, period: Period) -> list[ServiceCost
     return [ServiceCost(*row) for row in rows]
 
 
-def export_slice(books: Books, source: str, period: Period, target: Path) -> int:
-    """Write one source and period as one Parquet file, FOCUS columns first; returns the number of rows.
+def export_slice(books: Books, source: str, period: Period, target: Path, as_of: datetime | None = None) -> int:
+    """Write one source and period as one Parquet file, FOCUS columns first, now or as of an instant.
+
+    Returns the number of rows.
 
     Raises:
-        UnknownNameError: there is no such bill source, or the ledger has nothing of that period.
+        UnknownNameError: there is no such bill source, or the ledger has, or had, nothing of that period.
     """
-    files = _files(books, source, period)
+    files = _files(books, source, period, as_of)
     with books.engine() as engine:
         engine.view_files("ledger", EXTERNAL_CHARGES, files)
         return engine.export("ledger", target)
 
 
-def _files(books: Books, source: str, period: Period) -> list[str]:
+def _files(books: Books, source: str, period: Period, as_of: datetime | None) -> list[str]:
     bill_source(books, source)
-    files = books.lake.files(EXTERNAL_CHARGES, {"x_source": source, "x_period": str(period)})
+    files = files_as_of(books, source, period, as_of)
     if not files:
         names = (name.split("/") for name in books.lake.slices(EXTERNAL_CHARGES))
-        known = [parts[0].removeprefix("x_period=") for parts in names if parts[1] == f"x_source={source}"]
+        known = {parts[0].removeprefix("x_period=") for parts in names if f"x_source={source}" in parts}
         raise UnknownNameError(f"period of source {source}", str(period), known)
     return files
 

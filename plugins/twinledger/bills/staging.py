@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from twinledger.bills.files import BillFile
-from twinledger.bills.formats import Format, detect
+from twinledger.bills.formats import Format, detect, header_currency
 from twinledger.engine import Engine
 from twinledger.lake.tables import EXTERNAL_CHARGES, Column
-from twinledger.vocabulary.errors import EmptyFileError, InvalidAmountError, TotalMismatchError, UnreadableFileError
+from twinledger.vocabulary.errors import (
+    InvalidAmountError,
+    SiblingExportError,
+    TotalMismatchError,
+    UnknownColumnsError,
+    UnreadableFileError,
+)
 from twinledger.vocabulary.money import parse_amount
 
-_PARAMETERS = (Column("source", "VARCHAR"), Column("delivery", "VARCHAR"), Column("account", "VARCHAR"))
+_PARAMETERS = tuple(
+    Column(name, "VARCHAR") for name in ("source", "delivery", "slice", "account", "currency", "period")
+)
 MOST_REFUSED = Decimal("0.01")
 """Share of a delivery's rows that may be refused before the delivery is."""
 ALWAYS_TOLERATED = 100
@@ -29,12 +37,29 @@ ALWAYS_TOLERATED = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Lineage:
+    """What the lines of a delivery are told apart by, and what is known of them without reading them.
+
+    `slice` is the part of a billing period that they are; `account`, `currency` and `period` (YYYY-MM)
+    are what the source's entry or the delivery's name says, for formats that do not write them.
+    """
+
+    source: str
+    delivery: str
+    slice: str = "all"
+    account: str | None = None
+    currency: str | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SliceTotal:
-    """Rows and billed cost of one currency in one billing period of a delivery."""
+    """Rows and billed cost of one billing period, provider, account and currency of a delivery."""
 
     period: str
-    currency: str
+    provider: str
     account: str
+    currency: str
     rows: int
     billed_cost: Decimal
 
@@ -51,13 +76,17 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A delivery as ledger rows in files, each file of one billing period."""
+    """A delivery as ledger rows in files, each file of one billing period.
+
+    `rows_in` = rows that are charges + `refused` + `aside`, rows that are rightly no charge of their own.
+    """
 
     format: Format
-    files: tuple[str, ...]
+    files: Mapping[str, tuple[str, ...]]
     rows_in: int
     totals: tuple[SliceTotal, ...]
     refused: tuple[RefusedRow, ...]
+    aside: int = 0
 
     @property
     def rows_ledger(self) -> int:
@@ -67,38 +96,61 @@ class Staged:
     @property
     def periods(self) -> tuple[str, ...]:
         """The billing periods that the delivery has rows of."""
-        return tuple(sorted({total.period for total in self.totals}))
+        return tuple(sorted(self.files))
+
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """The files of every period."""
+        return tuple(path for period in self.periods for path in self.files[period])
 
 
-def stage(
-    engine: Engine, files: Sequence[BillFile], form: Format | None, lineage: tuple[str, str, str | None], folder: Path
-) -> Staged:
+def stage(engine: Engine, files: Sequence[BillFile], form: Format | None, lineage: Lineage, folder: Path) -> Staged:
     """Turn a delivery's files into Parquet files of `finance.external_charges` below a folder.
 
-    `form` is the source's format, or None to recognise it; `lineage` is (source, delivery, account).
+    `form` is the source's format, or None to recognise it. A delivery without a line is staged as no files.
 
     Raises:
         UnknownColumnsError: the files have not the columns of the format.
         UnreadableFileError: a file is truncated or corrupt.
-        EmptyFileError: there is not one row.
         TotalMismatchError: so many rows are refused that the delivery cannot be trusted.
     """
     known = form or detect(files[0].name, files[0].header)
     for file in files:
-        detect(file.name, file.header, among=[known.name])
-    engine.view_rows("parameters", _PARAMETERS, [lineage])
+        _check_columns(file, known)
+    files = [file for file in files if file.rows]
+    if not files:
+        return Staged(known, {}, 0, (), ())
+    currency = lineage.currency or header_currency(files[0].header)
+    row = (lineage.source, lineage.delivery, lineage.slice, lineage.account, currency, lineage.period)
+    engine.view_rows("parameters", _PARAMETERS, [row])
     _view_bill(engine, files, known)
     engine.view_model(known.model)
     engine.union("bill_charges", [known.model.rpartition("/")[2]])
     engine.view_model("focus/charges")
     written = _write(engine, files, folder / "all")
-    if not written:
-        raise EmptyFileError(files[0].name)
     engine.view_files("staged", EXTERNAL_CHARGES, written)
-    totals, refused_rows = _totals(engine)
-    rows_in = sum(total.rows for total in totals) + refused_rows
-    refused = _refused(engine, files[0].name, rows_in, refused_rows)
-    return Staged(known, tuple(_split(engine, written, totals, refused, folder)), rows_in, totals, refused)
+    totals, not_charged = slice_totals(engine, "staged")
+    aside = _aside(engine) if not_charged else 0
+    rows_in = sum(total.rows for total in totals) + not_charged
+    refused = _refused(engine, files[0].name, rows_in, not_charged - aside)
+    return Staged(known, _split(engine, written, totals, not_charged, folder), rows_in, totals, refused, aside)
+
+
+def _check_columns(file: BillFile, known: Format) -> None:
+    """Refuse a file that is of another format, and say so when it is the vendor's other export of the same charges."""
+    lacking = known.missing(file.header)
+    if not lacking:
+        return
+    try:
+        other = detect(file.name, file.header)
+    except UnknownColumnsError:
+        if file.encoding != "UTF-8":
+            problem = f"it is not UTF-8, and read as {file.encoding} it has the columns of no bill format"
+            raise UnreadableFileError(file.name, problem) from None
+        raise UnknownColumnsError(file.name, lacking, known.name) from None
+    if other.provider and other.provider == known.provider:
+        raise SiblingExportError(file.name, other.title, known.title)
+    raise UnknownColumnsError(file.name, lacking, known.name)
 
 
 def _write(engine: Engine, files: Sequence[BillFile], folder: Path) -> list[str]:
@@ -109,65 +161,81 @@ def _write(engine: Engine, files: Sequence[BillFile], folder: Path) -> list[str]
         raise UnreadableFileError(", ".join(file.name for file in files[:5]), error.problem) from error
 
 
+_Shape = tuple[str, tuple[str, ...], bool, str]
+
+
 def _view_bill(engine: Engine, files: Sequence[BillFile], known: Format) -> None:
-    groups: dict[tuple[str, tuple[str, ...], bool], list[str]] = defaultdict(list)
+    groups: dict[_Shape, list[str]] = defaultdict(list)
     for file in files:
-        groups[file.kind, file.header, file.name.endswith(".gz")].append(str(file.path))
-    if len(groups) == 1:
+        groups[file.kind, file.header, file.path.suffix == ".gz", file.dataset].append(str(file.path))
+    if len(groups) == 1 and not known.datasets:
         _view_group(engine, "bill", *next(iter(groups.items())), known)
         return
+    datasets = {}
     for number, (shape, paths) in enumerate(groups.items()):
         _view_group(engine, f"bill_{number}", shape, paths, known)
-    engine.union("bill", [f"bill_{number}" for number in range(len(groups))], renumber=True)
+        datasets[f"bill_{number}"] = shape[-1]
+    if known.datasets:
+        engine.label("bill", datasets, column="dataset", renumber=True)
+    else:
+        engine.union("bill", list(datasets), renumber=True)
 
 
-def _view_group(
-    engine: Engine, name: str, shape: tuple[str, tuple[str, ...], bool], paths: Sequence[str], known: Format
-) -> None:
-    kind, header, _packed = shape
+def _view_group(engine: Engine, name: str, shape: _Shape, paths: Sequence[str], known: Format) -> None:
+    kind, header, _, _ = shape
     if kind == "parquet":
         engine.view_parquet(name, paths, known.bind(header))
     else:
         engine.view_csv(name, paths, known.bind(header), header)
 
 
-def _totals(engine: Engine) -> tuple[tuple[SliceTotal, ...], int]:
-    rows = engine.query(
-        'SELECT "x_period", "BillingCurrency", "BillingAccountId", COUNT(*), SUM("BilledCost") FROM staged '
-        "GROUP BY ALL ORDER BY ALL"
-    )
+# A line that says two things becomes two charges: the second one's number is the line's and this. Lines are counted.
+_IS_LINE = '"x_row" < 1000000000000'
+
+
+def slice_totals(engine: Engine, relation: str) -> tuple[tuple[SliceTotal, ...], int]:
+    """Totals of a relation of charges, in lines of the bill, and how many of its rows are none."""
+    lines = f"COUNT(*) FILTER (WHERE {_IS_LINE})"
+    columns = f'"x_period", "ProviderName", "BillingAccountId", "BillingCurrency", {lines}, SUM("BilledCost")'
+    rows = engine.query(f"SELECT {columns} FROM {relation} GROUP BY ALL ORDER BY ALL")  # noqa: S608 - relations of ours
     good = tuple(SliceTotal(*row) for row in rows if row[0] is not None)
-    return good, sum(row[3] for row in rows if row[0] is None)
+    return good, sum(row[4] for row in rows if row[0] is None)
 
 
 def _split(
-    engine: Engine, written: Sequence[str], totals: Sequence[SliceTotal], refused: Sequence[RefusedRow], folder: Path
-) -> Sequence[str]:
-    """One billing period a file, and no refused row in any."""
+    engine: Engine, written: Sequence[str], totals: Sequence[SliceTotal], not_charged: int, folder: Path
+) -> dict[str, tuple[str, ...]]:
+    """One billing period a file, and no row in any that is no charge."""
     periods = sorted({total.period for total in totals})
-    if not refused and len(periods) == 1:
-        return written
-    split: list[str] = []
+    if not not_charged and len(periods) == 1:
+        return {periods[0]: tuple(written)}
+    split: dict[str, tuple[str, ...]] = {}
     for period in periods:
         # One pass a period costs less than one PARTITION BY over all of them, and a delivery has one or two.
         engine.view_rows("wanted", (Column("period", "VARCHAR"),), [(period,)])
         engine.view_files("of_period", EXTERNAL_CHARGES, written, where='"x_period" = (SELECT period FROM wanted)')
-        split += engine.copy_unsplit("of_period", EXTERNAL_CHARGES, folder / period)
+        split[period] = tuple(engine.copy_unsplit("of_period", EXTERNAL_CHARGES, folder / period))
     for path in written:
         Path(path).unlink()
     return split
 
 
+_IS_ASIDE = "\"refusal\" LIKE 'aside: %'"
+
+
+def _aside(engine: Engine) -> int:
+    return int(engine.query(f"SELECT COUNT(*) FROM charges WHERE {_IS_ASIDE}")[0][0])  # noqa: S608 - our own condition
+
+
 def _refused(engine: Engine, name: str, rows_in: int, count: int) -> tuple[RefusedRow, ...]:
     if not count:
         return ()
+    where = f'WHERE "refusal" IS NOT NULL AND NOT {_IS_ASIDE} AND {_IS_LINE}'
     if count > max(Decimal(ALWAYS_TOLERATED), MOST_REFUSED * rows_in) or count == rows_in:
-        first = engine.query('SELECT "refusal" FROM charges WHERE "refusal" IS NOT NULL LIMIT 1')[0][0]
+        first = engine.query(f'SELECT "refusal" FROM charges {where} LIMIT 1')[0][0]  # noqa: S608 - our own condition
         expected = f"at most {MOST_REFUSED:%} refused rows"
         raise TotalMismatchError(name, expected, f"{count} of {rows_in}", f"the first: {first}")
-    rows = engine.query(
-        'SELECT "x_row", "refusal" FROM charges WHERE "refusal" IS NOT NULL ORDER BY "x_row"',
-    )
+    rows = engine.query(f'SELECT "x_row", "refusal" FROM charges {where} ORDER BY "x_row"')  # noqa: S608 - our own condition
     contents = _contents(engine, [row for row, _ in rows])
     return tuple(RefusedRow(row, *_sentence(refusal), contents[row]) for row, refusal in rows)
 

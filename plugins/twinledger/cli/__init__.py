@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typer
 
-from twinledger.cli import bills, company, periods
+from twinledger.cli import bills, closing, company, controls, periods, rates
 from twinledger.cli.demo import demo
 
 app = typer.Typer(
@@ -32,6 +32,9 @@ app.command("sample")(company.sample)
 app.command("demo")(demo)
 app.add_typer(bills.ledger, name="ledger")
 app.add_typer(bills.quarantine, name="quarantine")
+app.add_typer(closing.period, name="period")
+app.add_typer(controls.controls, name="controls")
+app.add_typer(rates.rates, name="rates")
 app.add_typer(company.outbox, name="outbox")
 app.add_typer(company.config, name="config")
 app.add_typer(company.store, name="store")

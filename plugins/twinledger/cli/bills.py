@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,24 +25,28 @@ from twinledger.cli.output import (
     settings,
     table,
 )
-from twinledger.vocabulary.money import exact_sum, plain
+from twinledger.vocabulary.money import Money, exact_sum, plain
 
 if TYPE_CHECKING:
-    from twinledger.bills import Inspection
+    from twinledger.bills import Inspection, ServiceCost
     from twinledger.quality import Verdict
 
 ledger = typer.Typer(help="Look at the external ledger, or take it elsewhere.", no_args_is_help=True)
 quarantine = typer.Typer(help="See what was refused, and why.", no_args_is_help=True)
 
-FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A bill: CSV, CSV.GZ or Parquet.")]
+FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A bill: CSV, CSV.GZ, ZIP or Parquet.")]
+ParquetOption = Annotated[Path | None, typer.Option("--parquet", help="Also write the FOCUS rows to this file.")]
 FormatOption = Annotated[str, typer.Option("--format", help="Its format; recognised by its columns when not given.")]
 
 
-def inspect(file: FileArgument, format_name: FormatOption = "", as_json: AsJson = False) -> None:
-    """Say what a bill would become, and write nothing.
+def inspect(
+    file: FileArgument, format_name: FormatOption = "", parquet: ParquetOption = None, as_json: AsJson = False
+) -> None:
+    """Say what a bill would become, and write nothing to the ledger.
 
     Examples: [bold]twinledger inspect october.csv.gz[/]; for scripts:
-    [bold]twinledger inspect october.parquet --json[/]
+    [bold]twinledger inspect october.parquet --json[/]; to look at the FOCUS rows:
+    [bold]twinledger inspect october.zip --parquet october-focus.parquet[/]
 
     Exit code 1 when the gate would stop it, 2 when it cannot be read.
     """
@@ -58,6 +63,7 @@ def inspect(file: FileArgument, format_name: FormatOption = "", as_json: AsJson 
                 file,
                 Path(folder) / "staged",
                 format_name,
+                parquet,
             )
     if as_json:
         print_json(_inspection_json(found))
@@ -73,6 +79,7 @@ def _inspection_json(found: Inspection) -> dict[str, Any]:
         "rows_in": found.rows_in,
         "rows_ledger": found.rows_ledger,
         "rows_quarantined": len(found.refused),
+        "rows_aside": found.aside,
         "totals": [
             {"period": period, "currency": currency, "billed_cost": plain(amount)}
             for period, currency, amount in _by_period(found)
@@ -98,7 +105,8 @@ def _by_period(found: Inspection) -> list[tuple[str, str, Decimal]]:
 
 def _show_inspection(file: Path, found: Inspection) -> None:
     out.print(f"[bold]{file.name}[/] is [bold]{found.title}[/] ({found.format})\n")
-    out.print(f"{found.rows_in} rows in = {found.rows_ledger} ledger rows + {len(found.refused)} quarantined\n")
+    aside = f" + {found.aside} set aside" if found.aside else ""
+    out.print(f"{found.rows_in} rows in = {found.rows_ledger} ledger rows + {len(found.refused)} quarantined{aside}\n")
     table(
         "Billed cost by month", ("period", "currency", "billed cost"), _money_rows(_by_period(found)), ("billed cost",)
     )
@@ -159,31 +167,64 @@ def ingest(source: SourceArgument = "", as_json: AsJson = False) -> None:
 BillSource = Annotated[str, typer.Argument(help="A bill source of sources.yaml.")]
 
 
-@ledger.command("show")
-def show(source: BillSource, period: PeriodArgument, as_json: AsJson = False) -> None:
-    """Totals of one source and period by service. For finance.
+AsOfOption = Annotated[
+    datetime | None, typer.Option("--as-of", help="The ledger as it was known at this instant, in UTC.")
+]
 
-    Example: [bold]twinledger ledger show aws 2026-10[/]
+
+def utc(at: datetime | None) -> datetime | None:
+    """An instant that was given on the command line, where none is in a zone."""
+    return at.replace(tzinfo=UTC) if at else None
+
+
+@ledger.command("show")
+def show(source: BillSource, period: PeriodArgument, as_of: AsOfOption = None, as_json: AsJson = False) -> None:
+    """Totals of one source and period by service, and in all, with the rate where it is converted. For finance.
+
+    Examples: [bold]twinledger ledger show aws 2026-10[/]; as it was known when the month was reported:
+    [bold]twinledger ledger show aws 2026-10 --as-of 2026-11-05T09:00:00[/]
     """
     from twinledger.bills import ledger_totals
+    from twinledger.catalog import convert_totals
 
-    with open_books() as books:
-        rows = ledger_totals(books, source, period)
+    with open_books() as books, books.store.reading() as session:
+        rows = ledger_totals(books, source, period, utc(as_of))
+        total = convert_totals(session, period, _by_currency(rows), books.settings.reporting_currency)
     if as_json:
-        print_json([asdict(row) for row in rows])
+        parts = [asdict(part) for part in total.parts]
+        in_all = {"currency": total.currency, "amount": total.total and total.total.amount}
+        print_json({"services": [asdict(row) for row in rows], "billed": parts, "total": in_all})
         return
     columns = ("service", "currency", "rows", "billed cost", "effective cost", "list cost")
     shown = [
         (r.service, r.currency, r.rows, money(r.billed_cost), money(r.effective_cost), money(r.list_cost)) for r in rows
     ]
     table(f"{source} {period}: external ledger", columns, shown, columns[2:])
+    for part in total.parts:
+        out.print(f"billed: {part}", markup=False)
+    for sentence in total.missing:
+        out.print(sentence, markup=False)
+    if total.total and len(total.parts) > 1:
+        out.print(f"billed in all: {total.total}", markup=False)
+
+
+def _by_currency(rows: Sequence[ServiceCost]) -> list[Money]:
+    """One amount a currency: two are never in one sum."""
+    codes = sorted({row.currency for row in rows})
+    return [Money(exact_sum(row.billed_cost for row in rows if row.currency == code), code) for code in codes]
 
 
 OutOption = Annotated[Path, typer.Option("--out", help="Parquet file to write; SOURCE-PERIOD.parquet when not given.")]
 
 
 @ledger.command("export")
-def export(source: BillSource, period: PeriodArgument, file: OutOption = Path(), as_json: AsJson = False) -> None:
+def export(
+    source: BillSource,
+    period: PeriodArgument,
+    file: OutOption = Path(),
+    as_of: AsOfOption = None,
+    as_json: AsJson = False,
+) -> None:
     """Write one source and period as one FOCUS 1.2 Parquet file. For finance.
 
     Example: [bold]twinledger ledger export aws 2026-10 --out aws.parquet[/]
@@ -192,20 +233,88 @@ def export(source: BillSource, period: PeriodArgument, file: OutOption = Path(),
 
     target = file if file.name else Path(f"{source}-{period}.parquet")
     with open_books() as books:
-        rows = export_slice(books, source, period, target)
+        rows = export_slice(books, source, period, target, utc(as_of))
     if as_json:
         print_json({"source": source, "period": str(period), "rows": rows, "file": str(target)})
     else:
         out.print(f"{rows} rows written to {target}", markup=False)
 
 
+@ledger.command("history")
+def show_history(source: BillSource, period: PeriodArgument, as_json: AsJson = False) -> None:
+    """Every delivery that was booked in a source's period, the oldest first. For finance.
+
+    Example: [bold]twinledger ledger history aws 2026-10[/]
+    """
+    from twinledger.bills import history
+
+    with open_books() as books:
+        found = history(books, source, period)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    rows = [
+        (
+            one.delivery,
+            one.slice,
+            f"{one.delivered_at:%Y-%m-%d %H:%M}",
+            one.rows,
+            ", ".join(f"{money(Decimal(amount))} {currency}" for currency, amount in one.billed),
+            "yes" if one.is_current else "",
+        )
+        for one in found
+    ]
+    columns = ("delivery", "slice", "delivered (UTC)", "rows", "billed cost", "in the ledger")
+    table(f"{source} {period}: {len(found)} deliveries", columns, rows, ("rows", "billed cost"))
+
+
+FromOption = Annotated[
+    str, typer.Option("--from", help="A delivery or an instant; before the last change when not given.")
+]
+ToOption = Annotated[str, typer.Option("--to", help="A delivery or an instant; now when not given.")]
+
+
+@ledger.command("diff")
+def diff(
+    source: BillSource, period: PeriodArgument, before: FromOption = "", after: ToOption = "", as_json: AsJson = False
+) -> None:
+    """What changed in a source's period, by service and amount. For finance.
+
+    Examples: the last change: [bold]twinledger ledger diff aws 2026-10[/]; between two deliveries that
+    [bold]twinledger ledger history aws 2026-10[/] names, or two instants:
+    [bold]twinledger ledger diff aws 2026-10 --from 2026-11-03 --to 2026-11-16T12:00:00[/]
+    """
+    from twinledger.bills import difference
+
+    with open_books() as books:
+        found = difference(books, source, period, before, after)
+    if as_json:
+        print_json(asdict(found))
+        return
+    changed = [one for one in found.changes if one.billed_change or one.effective_change]
+    amounts = ("before", "after", "change", "effective change")
+    rows = [
+        (
+            one.service, one.currency, f"{one.rows_after - one.rows_before:+,}", money(one.billed_before),
+            money(one.billed_after), money(one.billed_change), money(one.effective_change),
+        )
+        for one in changed
+    ]  # fmt: skip
+    columns = ("service", "currency", "rows", *amounts)
+    table(f"{source} {period}: from {found.before} to {found.after}", columns, rows, ("rows", *amounts))
+    out.print(f"{len(found.changes) - len(changed)} services without a change of cost", markup=False)
+
+
+QuarantineSource = Annotated[str, typer.Option("--source", help="Of this source only.")]
+
+
 @quarantine.command("list")
-def list_quarantine(as_json: AsJson = False) -> None:
+def list_quarantine(source: QuarantineSource = "", as_json: AsJson = False) -> None:
     """Deliveries that were refused, and deliveries with refused rows, newest first."""
     from twinledger.bills import quarantined
 
     with open_books() as books:
-        found = quarantined(books)
+        found = [item for item in quarantined(books) if source in ("", item.source)]
     if as_json:
         print_json([asdict(item) for item in found])
         return
@@ -215,21 +324,95 @@ def list_quarantine(as_json: AsJson = False) -> None:
 
 
 DeliveryArgument = Annotated[str, typer.Argument(help="A delivery, as `quarantine list` names it.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
+RowsOption = Annotated[int, typer.Option("--rows", "--limit", min=1, help="At most so many rows.")]
 
 
 @quarantine.command("show")
-def show_quarantine(delivery: DeliveryArgument, limit: LimitOption = 50, as_json: AsJson = False) -> None:
-    """The refused rows of one delivery, with their number, reason and content. For finance.
+def show_quarantine(delivery: DeliveryArgument, limit: RowsOption = 50, as_json: AsJson = False) -> None:
+    """Why a delivery was refused, and its refused rows with their number, reason and content. For finance.
 
     Example: [bold]twinledger quarantine show aws-1f0e2d3c4b5a6978[/]
     """
-    from twinledger.bills import quarantined_rows
+    from twinledger.bills import quarantined, quarantined_rows
 
     with open_books() as books:
         rows = quarantined_rows(books, delivery, limit)
+        found = next((item for item in quarantined(books) if item.delivery == delivery), None)
     if as_json:
-        print_json(rows)
+        print_json({"delivery": delivery} | (asdict(found) if found else {}) | {"rows": rows})
+        return
+    if found is None:
+        out.print(f"{delivery} is not in quarantine", markup=False)
+        return
+    out.print(f"{delivery} of {found.source} ({found.key}): {found.state}", markup=False)
+    out.print(f"{found.reason_code}: {found.reason}\n", markup=False)
+    shown = [(row["row"], row["code"], row["reason"], row["content"]) for row in rows]
+    table(f"{len(rows)} refused rows", ("row", "code", "reason", "content"), shown, ("row",))
+
+
+SomeDelivery = Annotated[str, typer.Argument(help="A refused delivery; or name a source with --source.")]
+ReplaySource = Annotated[str, typer.Option("--source", help="All refused deliveries of this source.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say which deliveries are meant, and do nothing.")]
+
+
+@quarantine.command("replay")
+def replay_quarantine(
+    delivery: SomeDelivery = "", source: ReplaySource = "", dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Take refused deliveries again, once what they were refused for is corrected, and say what became of them.
+
+    Example: [bold]twinledger quarantine replay --source aws --dry-run[/]
+
+    Exit code 1 when a delivery was refused again, or lies no more where it lay.
+    """
+    from twinledger.bills import replay
+
+    if bool(delivery) == bool(source):
+        message = "expected a delivery, or --source"
+        raise typer.BadParameter(message)
+    with open_books() as books, progress("looking at refused deliveries", shown=not as_json) as say:
+        done = replay(books, delivery, source, dry_run=dry_run, report=say)
+    if as_json:
+        print_json(asdict(done) | {"dry_run": dry_run})
     else:
-        shown = [(row["row"], row["code"], row["reason"], row["content"]) for row in rows]
-        table(f"{delivery}: refused rows", ("row", "code", "reason", "content"), shown, ("row",))
+        columns = ("delivery", "state", "periods", "ledger", "reason")
+        rows = [(one.delivery, one.state, " ".join(one.periods), one.rows_ledger, one.reason) for one in done.outcomes]
+        verb = "would be tried again" if dry_run else "tried again"
+        table(f"{len(done.deliveries)} refused deliveries {verb}", columns, rows, ("ledger",))
+        for name in done.deliveries if dry_run else ():
+            out.print(name, markup=False)
+        for key in done.absent:
+            out.print(f"{key} lies there no more: have it delivered again", markup=False)
+    if done.absent or any(one.state == "quarantined" for one in done.outcomes):
+        raise typer.Exit(NEEDS_SOMEBODY)
+
+
+SomeSource = Annotated[str, typer.Argument(help="A bill source of sources.yaml; all of them when not given.")]
+
+
+@ledger.command("commitments")
+def commitments(source: SomeSource = "", as_json: AsJson = False) -> None:
+    """What each commitment cost, what of it was used and what was not, as far as the ledger holds its term.
+
+    The difference is 0 to the cent over a whole term. Above 0 it is paid for time to come; below 0, something was
+    paid before the ledger begins. For finance. People see the last part of an identity, --json has all of it.
+
+    Example: [bold]twinledger ledger commitments aws[/]
+    """
+    from twinledger.bills.commitments import commitment_totals
+
+    with open_books() as books:
+        found = commitment_totals(books, source)
+    if as_json:
+        print_json([asdict(total) for total in found])
+        return
+    amounts = ("purchased", "used", "unused", "difference")
+    rows = [
+        (
+            t.commitment.rpartition("/")[2], t.type, f"{t.charged_from:%Y-%m-%d}", f"{t.charged_until:%Y-%m-%d}",
+            t.currency, *(money(amount) for amount in (t.purchased, t.used, t.unused, t.difference)),
+        )
+        for t in found
+    ]  # fmt: skip
+    columns = ("commitment", "type", "charged from", "until", "currency", *amounts)
+    table(f"{len(found)} commitments, as far as the ledger holds their terms", columns, rows, amounts)

@@ -20,12 +20,13 @@ lake = typer.Typer(help="The fact tables' files.", no_args_is_help=True)
 FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="Where to write; made when it is not there.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of all chance: equal seeds give equal bytes.")]
 MonthsOption = Annotated[int, typer.Option("--months", min=1, max=12, help="Accounting months, the last one 2026-10.")]
+BillsOption = Annotated[str, typer.Option("--bills", help="Names of bills, as aws,azure: these alone.")]
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.001, help="1 is about 20 thousand bill lines.")]
 
 
 def sample(
     folder: FolderArgument, seed: SeedOption = 7, months: MonthsOption = 3, scale: ScaleOption = 1.0,
-    as_json: AsJson = False,
+    bills: BillsOption = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write the sample company: bills in the vendors' own formats, metering, catalog, contracts, budgets.
 
@@ -34,10 +35,16 @@ def sample(
     Example: [bold]twinledger sample nimbus --seed 7 --months 3 --scale 1[/]
     """
     from twinledger.sample import write_sample
+    from twinledger.sample.vendors import chosen
 
+    names = tuple(name.strip() for name in bills.split(",")) if bills else None
+    try:
+        chosen(names)
+    except ValueError as unknown:
+        raise typer.BadParameter(str(unknown), param_hint="--bills") from None
     with sentences(), progress("writing the sample company", shown=not as_json) as say:
         settings()
-        planted = write_sample(folder, seed, months, scale, say)
+        planted = write_sample(folder, seed, months, scale, say, names)
     if as_json:
         print_json(planted.facts)
     else:

@@ -71,11 +71,11 @@ def _bills(books: Books) -> None:
         select(DeliverySlice)
         .join(Source, Source.name == DeliverySlice.source)
         .where(Source.kind == "bill", DeliverySlice.current)
-        .order_by(DeliverySlice.source, DeliverySlice.slice)
+        .order_by(DeliverySlice.source, DeliverySlice.period, DeliverySlice.slice)
     )
     with books.store.reading() as session:
         rows = [
-            (one.source, one.slice, f"{one.rows:,}", money(Decimal(total["billed_cost"])), total["currency"])
+            (one.source, one.period, f"{one.rows:,}", money(Decimal(total["billed_cost"])), total["currency"])
             for one in session.scalars(query)
             for total in one.totals
         ]

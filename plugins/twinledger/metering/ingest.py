@@ -54,7 +54,7 @@ def ingest_feed(books: Books, name: str, report: Report | None = None) -> list[O
     source = records.usage_source(books, name)
     suffixes = SUFFIXES[checked_format(name, source.format)]
     say = report or (lambda _: None)
-    place = books.places(source.place)
+    place = books.places(source.place, source.options)
     files = sorted((one for one in place.list() if one.key.endswith(suffixes)), key=lambda one: (one.modified, one.key))
     seen = records.seen_before(books, name)
     outcomes = [

@@ -211,6 +211,7 @@ def _upserted(session: Session, books: Books, this: Handled, state: str) -> Deli
 def _slice(books: Books, this: Handled, counts: Counts, day: str) -> DeliverySlice:
     return DeliverySlice(
         delivery=this.delivery,
+        period=day[:7],
         slice=day,
         source=this.source.name,
         current=True,

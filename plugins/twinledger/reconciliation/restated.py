@@ -45,13 +45,19 @@ def slice_history(session: Session, period: Period, over_at: datetime) -> list[S
         .join(models.Source, models.Source.name == models.DeliverySlice.source)
         .where(
             models.Source.kind == "bill",
-            models.DeliverySlice.slice.startswith(str(period)),
+            models.DeliverySlice.period == str(period),
+            # Adjustments of a closed period are a component of their own.
+            models.DeliverySlice.slice.not_like("restates-%"),
             models.Delivery.state.in_(("ingested", "superseded")),
             models.Delivery.delivered_at >= over_at,
         )
         .order_by(models.DeliverySlice.source, models.DeliverySlice.slice, models.Delivery.delivered_at)
     )
     return [SliceTotal(one.source, one.slice, one.delivery, _totals(one.totals)) for one in session.scalars(query)]
+
+
+def _subject(source: str, period: str, name: str) -> str:
+    return f"{source} {period}" if name == "all" else f"{source} {period} {name}"
 
 
 def restated_findings(
@@ -75,12 +81,17 @@ def restated_findings(
     for (source, name), said in sorted(by_slice.items()):
         amount = _difference(said[0], said[-1], rates, currency, period)
         if amount:
-            found.append(Finding("restated", "", period, f"{source} {name}", amount, currency, Decimal(0), NOBODY))
+            found.append(
+                Finding("restated", "", period, _subject(source, period, name), amount, currency, Decimal(0), NOBODY)
+            )
     return found
 
 
 def _totals(totals: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Decimal], ...]:
-    return tuple(sorted((str(one["currency"]), Decimal(str(one["billed_cost"]))) for one in totals))
+    by_currency: dict[str, list[Decimal]] = {}
+    for one in totals:
+        by_currency.setdefault(str(one["currency"]), []).append(Decimal(str(one["billed_cost"])))
+    return tuple(sorted((code, exact_sum(amounts)) for code, amounts in by_currency.items()))
 
 
 def _difference(
