@@ -4,8 +4,9 @@ Splits the deviation of every pool into components that add up to it exactly, wr
 bridge, opens and resolves breaks, audits contract prices, and queues finance's message.
 
 **Runs** for a period when either ledger says that it was touched (a restatement touches one of them
-only), and by hand with a partition key. The first task stops here while the other ledger does not have
-the period yet: its event starts the next run.
+only), when something new is stated of it (an invoice, Cost Explorer's total), and by hand with a partition
+key. The first task stops here while the other ledger does not have the period yet: its event starts the
+next run.
 
 **Emits** `bridge` for the period, unless nothing changed: then the task is shown as skipped, and nobody is
 told again.
@@ -24,12 +25,12 @@ from typing import Any
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from twinledger.airflow.assets import BRIDGE, EXTERNAL_LEDGER, INTERNAL_LEDGER
+from twinledger.airflow.assets import BRIDGE, CONTROL_TOTALS, EXTERNAL_LEDGER, INTERNAL_LEDGER
 from twinledger.airflow.policy import RETRIES, tell_operators
 
 
 @dag(
-    schedule=PartitionedAssetTimetable(assets=EXTERNAL_LEDGER | INTERNAL_LEDGER),
+    schedule=PartitionedAssetTimetable(assets=EXTERNAL_LEDGER | INTERNAL_LEDGER | CONTROL_TOTALS),
     doc_md=__doc__,
     tags=["reconciliation"],
     catchup=False,

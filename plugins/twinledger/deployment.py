@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from twinledger.books import Books
 from twinledger.clock import Clock, SystemClock
+from twinledger.cloud import open_place
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
-from twinledger.places import Place
 from twinledger.quality.gx import GreatExpectationsGate
 from twinledger.store import Store
 from twinledger.vocabulary.settings import Settings, load_settings
@@ -37,7 +37,7 @@ def open_books(settings: Settings | None = None, clock: Clock | None = None) -> 
             lake=lake,
             engine=lambda: DuckEngine(chosen.lake.memory_limit, chosen.lake.threads, chosen.spill),
             gate=GreatExpectationsGate.of(chosen),
-            places=_open_place,
+            places=open_place,
             clock=clock or SystemClock(),
         )
     finally:
@@ -56,9 +56,3 @@ def prepare(settings: Settings) -> None:
     finally:
         lake.close()
         store.close()
-
-
-def _open_place(address: str) -> Place:
-    from twinledger.cloud.s3 import open_place  # noqa: PLC0415 - boto3 takes long to import, and few tasks read bills
-
-    return open_place(address)

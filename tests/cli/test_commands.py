@@ -83,7 +83,7 @@ def test_a_component_opens_down_to_its_rows(deployment: Path) -> None:
 
 
 def test_the_ledger_is_shown_and_exported_as_focus(deployment: Path) -> None:
-    shown = said("ledger", "show", "stratus", PERIOD)
+    shown = said("ledger", "show", "stratus", PERIOD)["services"]
     target = deployment / "stratus.parquet"
     exported = said("ledger", "export", "stratus", PERIOD, "--out", str(target))
     table = pq.read_table(target)
@@ -113,7 +113,7 @@ def test_a_refused_delivery_is_listed_and_opened_and_says_exit_code_1(deployment
     assert refused.exit_code == 1
     (outcome,) = [outcome for outcome in json.loads(refused.stdout) if outcome["state"] == "quarantined"]
     assert outcome["delivery"] in {item["delivery"] for item in said("quarantine", "list")}
-    assert said("quarantine", "show", outcome["delivery"]) == []
+    assert said("quarantine", "show", outcome["delivery"])["rows"] == []
     (folder / "bad.csv").unlink()
 
 

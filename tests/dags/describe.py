@@ -11,7 +11,9 @@ from typing import Any
 from airflow.dag_processing.dagbag import DagBag
 
 HEAVY = {
+    "azure",
     "boto3",
+    "botocore",
     "duckdb",
     "great_expectations",
     "pandas",

@@ -17,7 +17,7 @@ from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, Table
-from twinledger.places import Place
+from twinledger.places import NO_OPTIONS, Place
 from twinledger.quality import Verdict
 from twinledger.store import Store, models
 from twinledger.vocabulary.identities import digest
@@ -49,8 +49,14 @@ class Company:
     clock: FixedClock
 
     def bill(self, charges: Iterable[Charge], period: str = "2026-10", source: str = "aws") -> None:
-        records = [charge.record(period) | {"x_source": source} for charge in charges]
-        self._write(EXTERNAL_CHARGES, {"x_source": source, "x_period": period}, records)
+        self._book(charges, {"x_source": source, "x_period": period, "x_slice": "all"})
+
+    def adjust(self, charges: Iterable[Charge], closed: str, period: str) -> None:
+        """Book adjustments of a closed period in another one."""
+        self._book(charges, {"x_source": "aws", "x_period": period, "x_slice": f"restates-{closed}"})
+
+    def _book(self, charges: Iterable[Charge], partition: dict[str, str]) -> None:
+        self._write(EXTERNAL_CHARGES, partition, [one.record(partition["x_period"]) | partition for one in charges])
 
     def rate(self, internal: Iterable[Internal], period: str = "2026-10") -> None:
         self._write(INTERNAL_CHARGES, {"period": period}, [one.record(period) for one in internal])
@@ -129,5 +135,6 @@ def company(store: Store, settings: Settings, clock: FixedClock, tmp_path: Path)
     lake.close()
 
 
-def no_place(address: str) -> Place:
+def no_place(address: str, options: Mapping[str, Any] = NO_OPTIONS) -> Place:
+    del options
     raise AssertionError(address)

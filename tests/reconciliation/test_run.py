@@ -305,7 +305,7 @@ def delivery(number: int, delivered_at: datetime, billed: str) -> list[models.Ba
             received_at=delivered_at, state="ingested", files=[],
         ),
         models.DeliverySlice(
-            delivery=identity, slice="2026-10", source="aws", current=False, rows=1,
+            delivery=identity, period="2026-10", slice="all", source="aws", current=False, rows=1,
             totals=[{"currency": "USD", "billed_cost": billed}], committed_at=delivered_at,
         ),
     ]  # fmt: skip

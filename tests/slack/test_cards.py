@@ -134,6 +134,7 @@ def _cards() -> dict[str, Message]:
         "reconciliation-breaks": reconciliation_card(RECONCILIATION, PAGE, PAGE + "/docs"),
         "reconciliation-clean": reconciliation_card(CLEAN, PAGE, ""),
         "quarantine": quarantine_card(QUARANTINE, "delivery-1"),
+        "quarantine-settled": quarantine_card(replace(QUARANTINE, resolved="delivery-2"), "delivery-1"),
         "failure": failure_card(FailureFacts("rate_usage", "manual__1", "2026-10"), PAGE),
     }
 

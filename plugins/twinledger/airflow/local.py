@@ -29,7 +29,7 @@ from twinledger.vocabulary.errors import ComponentEndedError, NotStartedError
 from twinledger.vocabulary.settings import ROOT
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
-"""Approvals wait without a triggerer since Airflow 3.3, and nothing else here defers."""
+"""Approvals wait without a triggerer since Airflow 3.3; only a queue of notifications needs one."""
 
 SERVICE = "twinledger"
 """The service account that wakes approval tasks."""
@@ -114,6 +114,7 @@ class LocalAirflow:
             "AIRFLOW__API_AUTH__JWT_SECRET": _secret(self.home, "token"),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.logs),
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(account),
         }
 
@@ -177,9 +178,9 @@ class Components:
             # Kept in the file: readers and the one writer do not wait for each other from now on.
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
 
-    def start(self) -> None:
-        """Start every component."""
-        for name in COMPONENTS:
+    def start(self, *more: str) -> None:
+        """Start every component, and more: `triggerer` where a queue is watched."""
+        for name in (*COMPONENTS, *more):
             self._spawn(name, name)
 
     def wait(self, dags: int, within_s: float, tell: Callable[[str], None]) -> None:

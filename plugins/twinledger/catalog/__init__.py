@@ -16,11 +16,22 @@ from twinledger.catalog.lookups import (
     rate_of_period,
     sources,
 )
+from twinledger.catalog.rates import (
+    Conversion,
+    ConvertedTotal,
+    convert_totals,
+    known_rates,
+    read_rate_file,
+    read_rate_table,
+    record_rates,
+)
 from twinledger.catalog.relations import Relation, company, view
 
 __all__ = [
     "Change",
     "CompanyConfig",
+    "Conversion",
+    "ConvertedTotal",
     "PriceInForce",
     "RateUsed",
     "Relation",
@@ -28,11 +39,16 @@ __all__ = [
     "closed_periods",
     "company",
     "convert",
+    "convert_totals",
+    "known_rates",
     "load_config",
     "plan_config",
     "price_at",
     "rate_of_day",
     "rate_of_period",
+    "read_rate_file",
+    "read_rate_table",
+    "record_rates",
     "sources",
     "view",
 ]

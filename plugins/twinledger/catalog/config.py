@@ -71,7 +71,7 @@ def load_config(folder: Path) -> CompanyConfig:
         products=_read(folder / "catalog.yaml", CatalogFile).products,
         contracts=_read(folder / "contracts.yaml", ContractsFile).contracts,
         budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
-        rates=_read_rates(folder / "rates.csv"),
+        rates=read_rates(folder / "rates.csv"),
     )
     for file, place, problem in _problems(config):
         raise InvalidConfigError(str(folder / file), place, problem)
@@ -114,10 +114,10 @@ def _read(path: Path, form: type[_File]) -> _File:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidConfigError(str(path), "file", f"is no YAML: {error}") from None
     except ValidationError as error:
-        raise InvalidConfigError(str(path), *_first(error)) from None
+        raise InvalidConfigError(str(path), *first_mistake(error)) from None
 
 
-def _first(error: ValidationError) -> tuple[str, str]:
+def first_mistake(error: ValidationError) -> tuple[str, str]:
     """The place and the sentence of the first mistake, without the value: it may be a contract's price."""
     found = error.errors(include_url=False, include_input=False)[0]
     place = ""
@@ -128,7 +128,12 @@ def _first(error: ValidationError) -> tuple[str, str]:
     return place.lstrip(".") or "file", str(found["msg"]).removeprefix("Value error, ")
 
 
-def _read_rates(path: Path) -> tuple[RateConfig, ...]:
+def read_rates(path: Path) -> tuple[RateConfig, ...]:
+    """The rates of a CSV; none where there is no such file.
+
+    Raises:
+        InvalidConfigError: it has another header, or a cell that is not what it should be.
+    """
     if not path.is_file():
         return ()
     with path.open(newline="", encoding="utf-8") as file:
@@ -140,7 +145,7 @@ def _read_rates(path: Path) -> tuple[RateConfig, ...]:
             try:
                 rates.append(RateConfig.model_validate(row))
             except ValidationError as error:
-                place, problem = _first(error)
+                place, problem = first_mistake(error)
                 raise InvalidConfigError(str(path), f"rate {number}, {place}", problem) from None
     return tuple(rates)
 

@@ -7,6 +7,7 @@ opening a component down to its rows. What does not: assigning charges to pools 
     inputs ──► models of sql/reconciliation ──► evidence ──► breaks ──► run, message, audit entry
 """
 
+from twinledger.reconciliation.controlled import periods_to_check
 from twinledger.reconciliation.result import (
     BreakState,
     BridgeRow,
@@ -40,6 +41,7 @@ __all__ = [
     "Tally",
     "component_rows",
     "limits",
+    "periods_to_check",
     "read_reconciliation",
     "reconcile_period",
 ]

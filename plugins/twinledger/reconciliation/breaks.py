@@ -81,8 +81,13 @@ def claim_findings(period: str, claims: Iterable[Claim], currency: str, owners: 
     ]
 
 
-def update_breaks(session: Session, period: str, findings: Sequence[Finding], run: str, now: datetime) -> Change:
-    """Bring the period's breaks to what a run found, in the caller's transaction."""
+def update_breaks(
+    session: Session, period: str, findings: Sequence[Finding], run: str, now: datetime, only: str = ""
+) -> Change:
+    """Bring the period's breaks to what a run found, in the caller's transaction.
+
+    Where the run could look for one rule only, `only` names it: breaks of others stay as they are.
+    """
     query = select(models.Break).where(models.Break.period == period).with_for_update()
     known = {one.id: one for one in session.scalars(query)}
     opening = {one.id: one.amount for one in known.values() if one.state != "resolved"}
@@ -93,10 +98,12 @@ def update_breaks(session: Session, period: str, findings: Sequence[Finding], ru
         else:
             known[identity] = _opened(identity, finding, run, now)
             session.add(known[identity])
-    for identity in opening.keys() - found.keys():
+    unseen = {identity for identity in opening if only and known[identity].rule != only}
+    for identity in opening.keys() - found.keys() - unseen:
         _resolve(known[identity], run, now)
     session.flush()
     closing = {identity: finding.amount for identity, finding in found.items()}
+    closing |= {identity: opening[identity] for identity in unseen}
     return Change(
         roll_forward=roll_forward(opening, closing),
         opened=tuple(sorted(closing.keys() - opening.keys())),

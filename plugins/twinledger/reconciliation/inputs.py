@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from twinledger.books import Books
 from twinledger.catalog import Relation, company, view
+from twinledger.controls import Terms, Total, adjustment_slices, recorded, terms
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import Lake
@@ -37,6 +38,7 @@ KEPT = frozenset({"statement_lines", "part_sums", "internal_parts", "resource_ma
 """Sums that several models read: computed once."""
 
 BRIDGE_MODELS = ("reconciliation/pool_totals", "reconciliation/bridge")
+CONTROL_MODELS = ("controls/ledger_totals",)
 REPORT_MODELS = (
     "reconciliation/largest_matches",
     "reconciliation/meter_matches",
@@ -84,16 +86,24 @@ class Inputs:
     warnings: tuple[str, ...]
     pending: bool
     """Whether more data are to come: the period is not over."""
+    totals: tuple[Total, ...]
+    """What others say that accounts were charged."""
+    terms: Terms
+    """What agreement with them is judged by."""
+    adjustments: tuple[tuple[str, str], ...]
+    """Slices of other periods that adjust this one, which is closed: their name and what they were written from."""
 
     @property
     def digest(self) -> str:
         """Equal for equal inputs, whatever order they arrived in."""
-        queries = [load_model(name).query for name in (*BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS)]
+        queries = [load_model(name).query for name in (*BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS, *CONTROL_MODELS)]
         said = [repr(part) for part in (self.external.slices, self.internal.slices, self.relations, self.history)]
-        terms = repr(sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items()))
+        owned = repr(sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items()))
+        controls = repr((self.totals, sorted(self.terms.units.items()), self.adjustments))
         return digest(
-            str(self.period), self.currency, *queries, *said, terms, *self.missing, *self.warnings, str(self.pending)
-        )
+            str(self.period), self.currency, *queries, *said, owned, controls, *self.missing, *self.warnings,
+            str(self.pending),
+        )  # fmt: skip
 
     def period_rates(self) -> dict[str, Decimal]:
         """Reporting units for one unit of each currency that has a rate for the period."""
@@ -123,6 +133,9 @@ def gather(books: Books, period: Period) -> Inputs:
             missing=tuple(_missing(period, external, internal, bills)),
             warnings=(*_unfed(period, feeds, fed), *_quarantined(session, period)),
             pending=books.clock.now() < over_at,
+            totals=recorded(session, str(period)),
+            terms=terms(books, session, period),
+            adjustments=tuple(adjustment_slices(books, period).items()),
         )
 
 
@@ -211,7 +224,7 @@ def _quarantined(session: Session, period: Period) -> Iterable[str]:
         select(models.Delivery.source, models.Delivery.rows_quarantined)
         .join(models.DeliverySlice, models.DeliverySlice.delivery == models.Delivery.id)
         .where(
-            models.DeliverySlice.slice == str(period),
+            models.DeliverySlice.period == str(period),
             models.DeliverySlice.current.is_(True),
             models.Delivery.rows_quarantined > 0,
         )

@@ -22,9 +22,9 @@ from twinledger.reconciliation.breaks import (
     claim_findings,
     component_findings,
     open_states,
-    roll_forward,
     update_breaks,
 )
+from twinledger.reconciliation.controlled import RULE, control_findings
 from twinledger.reconciliation.evidence import Evidence, make_evidence, read_tables, written_from
 from twinledger.reconciliation.inputs import Inputs, gather
 from twinledger.reconciliation.message import message_facts
@@ -65,7 +65,7 @@ def reconcile_period(books: Books, period: Period) -> Reconciliation:
         if last and last.run.digest == inputs.digest and _is_written(books, inputs):
             return _stored(books, period, last)
         evidence = Evidence() if inputs.missing else make_evidence(books, inputs)
-        findings = [] if inputs.missing else _findings(inputs, evidence)
+        findings = [*([] if inputs.missing else _findings(inputs, evidence)), *control_findings(books, inputs)]
         try:
             return _record(books, inputs, evidence, findings, last.summary.number + 1 if last else 1)
         except IntegrityError:
@@ -126,10 +126,8 @@ def _record(
         )
         session.add(run)
         session.flush()  # the run's number is taken from here on
-        if inputs.missing:
-            change = _unchanged(session, period)
-        else:
-            change = update_breaks(session, period, findings, run_id, now)
+        # Without evidence nothing is known of the other breaks: they stay as they are.
+        change = update_breaks(session, period, findings, run_id, now, only=RULE if inputs.missing else "")
         result = _result(run_id, now, inputs, evidence, change)
         run.verdict = result.verdict
         run.summary = summary_json(_summary(number, result))
@@ -137,13 +135,6 @@ def _record(
         facts = {"run": run_id, "verdict": result.verdict, "opened": change.opened, "resolved": change.resolved}
         audit.append(session, books.clock, who=ACTOR, action="period.reconcile", subject=period, facts=facts)
     return result
-
-
-def _unchanged(session: Session, period: str) -> Change:
-    """Without evidence nothing is known of the breaks: they stay as they are."""
-    still = _open_breaks(session, period)
-    amounts = {one.id: one.amount for one in still}
-    return Change(roll_forward(amounts, amounts), (), (), still)
 
 
 def _open_breaks(session: Session, period: str) -> tuple[BreakState, ...]:

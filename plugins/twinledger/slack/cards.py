@@ -267,7 +267,9 @@ def _breaks(breaks: tuple[BreakFacts, ...]) -> list[Block]:
 
 
 def quarantine_card(facts: QuarantineFacts, delivery: str) -> Message:
-    """A delivery that was refused, with the reason and where to see it."""
+    """A delivery that was refused, with the reason and where to see it; or that is settled by now."""
+    if facts.resolved:
+        return _resolved_card(facts, delivery)
     sentence = f"A delivery of {escaped(facts.source, 80)} was refused: {escaped(facts.code, 40)}"
     pairs = [("Delivery", delivery), ("File", facts.key)]
     if facts.delivered_at:
@@ -278,6 +280,19 @@ def quarantine_card(facts: QuarantineFacts, delivery: str) -> Message:
         *quotation(facts.reason),
         fields(pairs),
         context(f"`twinledger quarantine show {escaped(delivery, 120)}` shows it."),
+    ]
+    return message(sentence, blocks)
+
+
+def _resolved_card(facts: QuarantineFacts, delivery: str) -> Message:
+    """What was refused is in the ledger now, or something newer in its place."""
+    taken = "it" if facts.resolved == delivery else f"{escaped(facts.resolved, 120)}, which replaces it,"
+    sentence = f"The delivery of {escaped(facts.source, 80)} that was refused is settled: {taken} is now in the ledger"
+    blocks = [
+        header(f"Settled: {facts.source}"),
+        section(f"{sentence}."),
+        fields([("Delivery", delivery), ("File", facts.key), ("Was refused for", facts.code)]),
+        context("Nothing is left to do."),
     ]
     return message(sentence, blocks)
 

@@ -153,13 +153,14 @@ class ReconciliationFacts(FinanceFacts):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineFacts(FinanceFacts):
-    """A delivery that was refused whole."""
+    """A delivery that was refused whole; `resolved` is the one that is in the ledger now, in its place or itself."""
 
     source: str
     key: str
     code: str
     reason: str
     delivered_at: datetime | None = None
+    resolved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

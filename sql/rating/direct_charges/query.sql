@@ -33,7 +33,8 @@ passed_through AS (
         AND charge_pools.x_restates IS NULL
         AND charge_pools.ChargeCategory = 'Usage'
         AND COALESCE(charge_pools.ChargeClass, '') <> 'Correction'
-        AND charge_pools.ChargePeriodStart >= parameters.month_start
+        -- A vendor's month may begin before the one of UTC, as in UTC+8.
+        AND charge_pools.ChargePeriodStart >= LEAST(parameters.month_start, charge_pools.BillingPeriodStart)
 )
 
 SELECT

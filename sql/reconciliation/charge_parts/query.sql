@@ -107,7 +107,10 @@ classed_charges AS (
             WHEN charge_pools.x_restates IS NOT NULL THEN 'restatement'
             WHEN charge_pools.ChargeCategory <> 'Usage' THEN 'non_usage'
             WHEN charge_pools.ChargeClass = 'Correction' THEN 'non_usage'
-            WHEN charge_pools.ChargePeriodStart < parameters.month_start THEN 'timing'
+            -- A vendor's month may begin before the one of UTC, as in UTC+8: its first hours are not late.
+            WHEN
+                charge_pools.ChargePeriodStart < LEAST(parameters.month_start, charge_pools.BillingPeriodStart)
+                THEN 'timing'
             WHEN charge_pools.x_pool_kind = 'direct' THEN 'direct'
             ELSE 'shared'
         END AS class

@@ -1,0 +1,78 @@
+"""Control totals as a reconciliation sees them: disagreements are breaks.
+
+What belongs here: the findings of rule `control_total`, and which periods have totals that no run has
+seen. What does not: what agrees with what, which `controls` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, localcontext
+
+from sqlalchemy import func, select
+
+from twinledger.books import Books
+from twinledger.controls import Comparison, agree, differences, last_recorded, ledger_files, ledger_sums
+from twinledger.reconciliation.breaks import NOBODY, Finding
+from twinledger.reconciliation.inputs import Inputs
+from twinledger.store import models
+from twinledger.vocabulary.errors import MissingRateError
+from twinledger.vocabulary.money import SCALE
+
+RULE = "control_total"
+_UNIT = Decimal(1).scaleb(-SCALE)
+
+
+def control_findings(books: Books, inputs: Inputs) -> list[Finding]:
+    """One break for each disagreement of the period, in the reporting currency at the period's rate.
+
+    Raises:
+        MissingRateError: a disagreement in a currency without a rate for the period.
+    """
+    if not inputs.totals:
+        return []
+    files = [*inputs.external.files]
+    if inputs.adjustments:
+        files = ledger_files(books, inputs.period)
+    sums = ledger_sums(books, inputs.period, files)
+    compared = agree(sums.accounts, sums.sub_accounts, inputs.totals, inputs.terms)
+    return findings_of(str(inputs.period), differences(compared), inputs.period_rates(), inputs.currency)
+
+
+def findings_of(
+    period: str, differing: Iterable[Comparison], rates: Mapping[str, Decimal], currency: str
+) -> list[Finding]:
+    """Differences as findings: ledger less stated.
+
+    Args:
+        period: the period of the breaks.
+        differing: comparisons that differ, in the billing currency of their account.
+        rates: reporting units for one unit of each currency, for the period.
+        currency: the reporting currency.
+
+    Raises:
+        MissingRateError: a currency without a rate for the period.
+    """
+    found = []
+    for one in differing:
+        if one.currency not in rates:
+            raise MissingRateError(one.currency, currency, period)
+        rate = rates[one.currency]
+        amount = _converted(one.difference or Decimal(0), rate)
+        tolerance = _converted(one.tolerance, rate)
+        found.append(Finding(RULE, "", period, one.subject, amount, currency, tolerance, NOBODY))
+    return found
+
+
+def _converted(amount: Decimal, rate: Decimal) -> Decimal:
+    with localcontext(prec=120):
+        return (amount * rate).quantize(_UNIT)
+
+
+def periods_to_check(books: Books) -> list[str]:
+    """Periods of which something was stated since they were last reconciled, the oldest first."""
+    query = select(models.ReconciliationRun.period, func.max(models.ReconciliationRun.ran_at))
+    with books.store.reading() as session:
+        ran = dict(session.execute(query.group_by(models.ReconciliationRun.period)).all())
+        stated = last_recorded(session)
+    return sorted(period for period, at in stated.items() if period not in ran or ran[period] < at)

@@ -1,0 +1,57 @@
+"""What is shipped for AWS: policies that allow what the adapters call, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twinledger.vocabulary.settings import ROOT
+
+AWS = ROOT / "docker" / "aws"
+
+
+def allowed(path: Path) -> dict[str, set[str]]:
+    """Action -> the resources that it is allowed on."""
+    found: dict[str, set[str]] = {}
+    for statement in json.loads(path.read_text())["Statement"]:
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            found.setdefault(action, set()).add(statement["Resource"])
+    return found
+
+
+def test_the_policies_allow_reading_one_prefix_and_taking_messages_of_one_queue_and_no_more() -> None:
+    queue = "arn:aws:sqs:REGION:ACCOUNT:QUEUE"
+    assert allowed(AWS / "read-bills.json") == {
+        "s3:ListBucket": {"arn:aws:s3:::BUCKET"},
+        "s3:GetObject": {"arn:aws:s3:::BUCKET/PREFIX/*"},
+    }
+    assert allowed(AWS / "receive-notifications.json") == {"sqs:ReceiveMessage": {queue}, "sqs:DeleteMessage": {queue}}
+    assert allowed(AWS / "notify-queue.json") == {"sqs:SendMessage": {queue}}
+
+
+def test_listing_is_allowed_below_the_prefix_only_and_sending_to_one_bucket_only() -> None:
+    (listing, _) = json.loads((AWS / "read-bills.json").read_text())["Statement"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "PREFIX/*"}}
+    (sending,) = json.loads((AWS / "notify-queue.json").read_text())["Statement"]
+    assert sending["Condition"]["ArnEquals"] == {"aws:SourceArn": "arn:aws:s3:::BUCKET"}
+
+
+def test_terraform_sets_up_the_same_actions() -> None:
+    named = set(re.findall(r'"((?:s3|sqs):[A-Za-z]+)"', (AWS / "notifications.tf").read_text()))
+    policies = [allowed(path) for path in AWS.glob("*.json")]
+    assert named - {"s3:prefix"} == set().union(*policies)
+
+
+def test_both_deployments_start_a_triggerer_and_can_be_told_of_the_queue() -> None:
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+    assert compose["services"]["triggerer"]["command"] == ["airflow", "triggerer"]
+    assert "TWINLEDGER_EVENTS__QUEUE_URL=" in (ROOT / "docker" / "env.example").read_text()
+    values: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "values.yaml").read_text())
+    assert values["triggerer"]["replicas"] >= 1
+    assert "TWINLEDGER_EVENTS__QUEUE_URL" in {one["name"] for one in values["env"]}
