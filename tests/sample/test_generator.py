@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyarrow import parquet
 
+from tests.sample.conftest import READ
 from twinledger.catalog import load_config
 from twinledger.lake.tables import FOCUS
-from twinledger.sample import write_sample
+from twinledger.sample import write_bill, write_sample
 
 if TYPE_CHECKING:
     from tests.sample.conftest import Company
@@ -37,23 +38,23 @@ def test_the_same_seed_writes_the_same_bytes_into_any_folder(tmp_path: Path) -> 
 
 
 def test_writing_over_an_earlier_sample_leaves_nothing_of_it(tmp_path: Path) -> None:
-    write_sample(tmp_path / "twice", seed=3, months=2, scale=0.1)
-    write_sample(tmp_path / "twice", seed=11, months=1, scale=0.1)
-    write_sample(tmp_path / "once", seed=11, months=1, scale=0.1)
+    write_sample(tmp_path / "twice", seed=3, months=2, scale=0.1, names=READ)
+    write_sample(tmp_path / "twice", seed=11, months=1, scale=0.1, names=READ[:2])
+    write_sample(tmp_path / "once", seed=11, months=1, scale=0.1, names=READ[:2])
 
     assert _digests(tmp_path / "twice") == _digests(tmp_path / "once")
 
 
 def test_another_seed_is_another_company(tmp_path: Path) -> None:
-    one = write_sample(tmp_path / "one", seed=1, months=1, scale=0.1)
-    two = write_sample(tmp_path / "two", seed=2, months=1, scale=0.1)
+    one = write_sample(tmp_path / "one", seed=1, months=1, scale=0.1, names=READ)
+    two = write_sample(tmp_path / "two", seed=2, months=1, scale=0.1, names=READ)
 
     assert [row["billed_cost"] for row in one.ledger] != [row["billed_cost"] for row in two.ledger]
 
 
 def test_a_larger_company_has_more_rows_and_the_same_planted_machines(tmp_path: Path) -> None:
-    small = write_sample(tmp_path / "small", seed=1, months=1, scale=0.1)
-    large = write_sample(tmp_path / "large", seed=1, months=1, scale=2)
+    small = write_sample(tmp_path / "small", seed=1, months=1, scale=0.1, names=READ)
+    large = write_sample(tmp_path / "large", seed=1, months=1, scale=2, names=READ)
 
     def steady(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [fact for fact in facts if fact["fact"] in _STEADY]
@@ -66,12 +67,13 @@ def test_a_larger_company_has_more_rows_and_the_same_planted_machines(tmp_path: 
     assert restated[0] == restated[1]
 
 
-def test_scale_one_is_about_twenty_thousand_bill_lines_in_three_months(tmp_path: Path) -> None:
+def test_scale_one_is_some_twenty_or_thirty_thousand_bill_lines_in_three_months(tmp_path: Path) -> None:
     told: list[str] = []
 
     planted = write_sample(tmp_path, seed=1, months=3, scale=1, report=told.append)
 
-    assert 17_000 < sum(row["rows"] for row in planted.ledger) < 23_000
+    rows = sum(row["rows"] for row in planted.ledger if not row["superseded"])
+    assert 17_000 < rows < 35_000
     assert told[-1].endswith(f"bill lines and {len(planted.facts)} planted facts in {tmp_path}")
 
 
@@ -81,6 +83,39 @@ def test_nonsense_is_refused_before_anything_is_written(tmp_path: Path, months: 
         write_sample(tmp_path / "none", seed=1, months=months, scale=scale)
 
     assert not (tmp_path / "none").exists()
+
+
+def test_names_of_no_bill_are_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no bill gcp: expected some of aws, .*stratus"):
+        write_sample(tmp_path / "none", seed=1, months=1, scale=1, names=("aws", "gcp"))
+
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_part_of_the_bills_has_the_same_rows_as_in_the_whole(tmp_path: Path) -> None:
+    whole = write_sample(tmp_path / "whole", seed=5, months=1, scale=0.05)
+    part = write_sample(tmp_path / "part", seed=5, months=1, scale=0.05, names=("stratus", "azure"))
+
+    def bills(folder: Path) -> dict[str, str]:
+        return {name: digest for name, digest in _digests(folder / "bills").items() if name.split("/")[0] in kept}
+
+    kept = {"azure", "stratus"}
+    assert bills(tmp_path / "part") == bills(tmp_path / "whole") == _digests(tmp_path / "part" / "bills")
+    assert part.ledger == [row for row in whole.ledger if row["source"] in kept]
+    config = load_config(tmp_path / "part" / "config")
+    assert [source.name for source in config.sources] == ["azure", "stratus", "gpu", "storage"]
+
+
+@pytest.mark.parametrize("rows", [3_000, 20_000])
+def test_one_bill_is_written_about_as_long_as_asked_for(tmp_path: Path, rows: int) -> None:
+    planted = write_bill(tmp_path, "stratus", rows=rows, seed=3)
+
+    (total,) = planted.ledger
+    assert abs(total["rows"] - rows) < rows / 10
+    (path,) = (tmp_path / "bills").rglob("*.parquet")
+    assert parquet.read_metadata(path).num_rows == total["rows"]
+    assert [source.name for source in load_config(tmp_path / "config").sources] == ["stratus"]
+    assert json.loads((tmp_path / "expected.json").read_text())["ledger"] == planted.ledger
 
 
 def test_gzip_headers_carry_no_time(nimbus: Company) -> None:

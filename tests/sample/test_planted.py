@@ -41,7 +41,9 @@ class _Books:
             tenant: one["name"] for one in company.config("departments")["departments"] for tenant in one["tenants"]
         }
         with (company.folder / "config" / "rates.csv").open(newline="") as file:
-            self.rates = {(row["kind"], row["day"]): Decimal(row["rate"]) for row in csv.DictReader(file)}
+            self.rates = {
+                (row["kind"], row["currency"], row["day"]): Decimal(row["rate"]) for row in csv.DictReader(file)
+            }
         self.prices = {
             f"{product['name']}/{meter['name']}": meter["prices"]
             for product in company.config("catalog")["products"]
@@ -52,7 +54,7 @@ class _Books:
     def rate(self, kind: str, charge: Charge) -> Decimal:
         if charge.currency == "USD":
             return Decimal(1)
-        return self.rates[kind, charge.day if kind == "day" else charge.day[:8] + "01"]
+        return self.rates[kind, charge.currency, charge.day if kind == "day" else charge.day[:8] + "01"]
 
     def price(self, meter: str, day: str) -> Decimal:
         instant = datetime.fromisoformat(day).replace(tzinfo=UTC)

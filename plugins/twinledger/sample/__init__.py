@@ -5,7 +5,7 @@ the file that lists them. What does not: anything that reads those files; the ex
 worked out here from the fleet's own figures, never with the product's SQL.
 """
 
-from twinledger.sample.generator import write_sample
+from twinledger.sample.generator import write_bill, write_sample
 from twinledger.sample.planted import Planted
 
-__all__ = ["Planted", "write_sample"]
+__all__ = ["Planted", "write_bill", "write_sample"]

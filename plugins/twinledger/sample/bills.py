@@ -1,260 +1,267 @@
-"""The vendors' deliveries: folders, manifests and the times they were left there.
+"""Bills and their deliveries: which rows a vendor hands over, when, and in which files.
 
-What belongs here: which files a delivery has and how its vendor lays them out. What does not: the
-rows. Source of the layouts: reference/vendor_bill_formats.md, sections 1.3 and 2.1.
+What belongs here: the words for a bill, and ways of delivering that several vendors share. What does
+not: any one vendor's bill, which is in `vendors`, and the rows, which are SQL. Source of the ways of
+delivering: reference/vendor_bill_formats.md, section 0.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
-from twinledger.sample import fleet
-from twinledger.sample.fleet import Segment, Vendor
+from twinledger.sample import company, fleet
+from twinledger.sample.fleet import Line, Segment
 from twinledger.sample.studio import Studio
 from twinledger.vocabulary.periods import Period
 
 ROWS_A_FILE = 500_000
-_BOM = b"\xef\xbb\xbf"
-_BLOCK = 1 << 20
+
+Covers = Literal["month", "month_to_date", "day", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of one file, or of one CSV in a zip, and which of its bill's datasets they are written as."""
+
+    segments: tuple[Segment, ...]
+    dataset: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has below its header."""
+        return sum(segment.rows for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One hand-over of one month: its parts and when it was left."""
+    """One hand-over of some days of one month, both inclusive.
 
-    vendor: Vendor
+    `preliminary`: the whole month, as it was before it was restated. `superseded`: a later delivery of the
+    sample takes its place in the ledger. `segments` are its charges, each once; `parts` are its files.
+    """
+
+    bill: Bill
     period: Period
     delivered_at: datetime
-    parts: tuple[tuple[Segment, ...], ...]
+    first: date
+    last: date
+    covers: Covers
+    segments: tuple[Segment, ...]
+    parts: tuple[Part, ...]
     preliminary: bool = False
+    superseded: bool = False
 
     @property
     def rows(self) -> int:
-        """How many bill lines it has."""
-        return sum(segment.rows for part in self.parts for segment in part)
+        """How many charges it brings to the ledger."""
+        return sum(segment.rows for segment in self.segments if not segment.line.aside)
 
     @property
     def stamp(self) -> str:
         """The time of delivery, as vendors put it into folder names."""
         return self.delivered_at.strftime("%Y%m%dT%H%M%SZ")
 
-
-def restated_period(periods: list[Period]) -> Period:
-    """The month that AWS delivers twice: the last but one, where there is one."""
-    return periods[-2] if len(periods) > 1 else periods[-1]
-
-
-def deliveries(periods: list[Period], scale: Decimal) -> Iterator[Delivery]:
-    """Every delivery of every vendor; the restated month comes before and after."""
-    vendors: tuple[Vendor, ...] = ("aws", "azure", "stratus")
-    for period in periods:
-        for vendor in vendors:
-            end = period.end()
-            if vendor == "aws" and period == restated_period(periods):
-                yield _delivery(vendor, period, end + timedelta(hours=30), scale, preliminary=True)
-            yield _delivery(vendor, period, end + timedelta(days=4, hours=6), scale, preliminary=False)
-
-
-def _delivery(vendor: Vendor, period: Period, at: datetime, scale: Decimal, *, preliminary: bool) -> Delivery:
-    segments = fleet.month(vendor, period, scale, preliminary=preliminary)
-    rows = sum(segment.rows for segment in segments)
-    least = 2 if vendor == "aws" else 1
-    size = min(ROWS_A_FILE, -(-rows // least))
-    parts = tuple(tuple(part) for part in fleet.parts(segments, size))
-    return Delivery(vendor, period, at, parts, preliminary)
-
-
-def stamp_file(path: Path, at: datetime) -> None:
-    """Give a file the time it was delivered at."""
-    os.utime(path, (at.timestamp(), at.timestamp()))
-
-
-def _write_text(path: Path, text: str, at: datetime) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
-    stamp_file(path, at)
-
-
-def _json(document: object) -> str:
-    return json.dumps(document, indent=2) + "\n"
-
-
-# --- AWS: prefix/report/20261001-20261101/assembly/report-1.csv.gz ----------------------------
-
-_AWS_MONTH = "cur/nimbus-daily/{start:%Y%m%d}-{end:%Y%m%d}"
-
-
-def _aws_month(delivery: Delivery) -> str:
-    return _AWS_MONTH.format(start=delivery.period.start(), end=delivery.period.end())
-
-
-def _aws_key(delivery: Delivery, number: int) -> str:
-    return f"{_aws_month(delivery)}/{delivery.stamp}/nimbus-daily-{number}.csv.gz"
-
-
-def _aws_part(studio: Studio, folder: Path, delivery: Delivery, number: int) -> Path:
-    path = folder / _aws_key(delivery, number)
-    studio.csv("aws_report", delivery.parts[number - 1], path, gzip=True)
-    return path
-
-
-def _aws_manifest(studio: Studio, folder: Path, delivery: Delivery) -> None:
-    names = (column.split("/", 1) for column in studio.columns("aws_report"))
-    document = _json(
-        {
-            "assemblyId": delivery.stamp,
-            "account": fleet.AWS_PAYER,
-            "columns": [{"category": category, "name": name} for category, name in names],
-            "charset": "UTF-8",
-            "compression": "GZIP",
-            "contentType": "text/csv",
-            "reportId": hashlib.sha256(b"nimbus-daily").hexdigest(),
-            "reportName": "nimbus-daily",
-            "billingPeriod": {
-                "start": delivery.period.start().strftime("%Y%m%dT%H%M%S.000Z"),
-                "end": delivery.period.end().strftime("%Y%m%dT%H%M%S.000Z"),
-            },
-            "bucket": "nimbus-billing",
-            "reportKeys": [_aws_key(delivery, number) for number in range(1, len(delivery.parts) + 1)],
+    @property
+    def words(self) -> dict[str, object]:
+        """What a template of a file's name may say of its delivery; `stamp` is YYYYMMDD, or YYYYMM of a month."""
+        return {
+            "account": self.bill.account,
+            "name": self.bill.name,
+            "period": str(self.period),
+            "month": f"{self.first:%Y%m}",
+            "first": f"{self.first:%Y%m%d}",
+            "last": f"{self.last:%Y%m%d}",
+            "stamp": f"{self.first:%Y%m}" if self.covers == "month" else f"{self.last:%Y%m%d}",
+            "delivered": self.delivered_at,
         }
-    )
-    month = folder / _aws_month(delivery)
-    _write_text(month / delivery.stamp / "nimbus-daily-Manifest.json", document, delivery.delivered_at)
-    if not delivery.preliminary:
-        _write_text(month / "nimbus-daily-Manifest.json", document, delivery.delivered_at)
 
 
-# --- Azure: path/export/20261001-20261031/202611050600/guid/part_0_0001.csv -------------------
-
-
-def _azure_key(delivery: Delivery, number: int) -> str:
-    last = delivery.period.end() - timedelta(days=1)
-    run = hashlib.sha256(f"azure {delivery.period}".encode()).hexdigest()
-    guid = f"{run[:8]}-{run[8:12]}-4{run[13:16]}-a{run[17:20]}-{run[20:32]}"
-    return (
-        f"exports/nimbus-actual/{delivery.period.start():%Y%m%d}-{last:%Y%m%d}"
-        f"/{delivery.delivered_at:%Y%m%d%H%M}/{guid}/part_0_{number:04d}.csv"
-    )
-
-
-def _azure_part(studio: Studio, folder: Path, delivery: Delivery, number: int) -> Path:
-    path = folder / _azure_key(delivery, number)
-    bare = path.with_suffix(".bare")
-    studio.csv("azure_export", delivery.parts[number - 1], bare)
-    with bare.open("rb") as source, path.open("wb") as target:
-        target.write(_BOM)
-        while block := source.read(_BLOCK):
-            target.write(block.replace(b"\n", b"\r\n"))
-    bare.unlink()
-    return path
-
-
-def _azure_manifest(studio: Studio, folder: Path, delivery: Delivery) -> None:
-    del studio
-    keys = [_azure_key(delivery, number) for number in range(1, len(delivery.parts) + 1)]
-    counts = [sum(segment.rows for segment in part) for part in delivery.parts]
-    document = {
-        "manifestVersion": "2024-04-01",
-        "byteCount": sum((folder / key).stat().st_size for key in keys),
-        "blobCount": len(keys),
-        "dataRowCount": delivery.rows,
-        "exportConfig": {
-            "exportName": "nimbus-actual",
-            "dataVersion": "2023-05-01",
-            "type": "ActualCost",
-            "timeFrame": "TheLastMonth",
-            "granularity": "Daily",
-        },
-        "deliveryConfig": {
-            "partitionData": True,
-            "dataOverwriteBehavior": "CreateNewReport",
-            "fileFormat": "Csv",
-            "compressionMode": "None",
-            "rootFolderPath": "exports",
-        },
-        "runInfo": {
-            "executionType": "Scheduled",
-            "submittedTime": delivery.delivered_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "startDate": delivery.period.start().strftime("%Y-%m-%dT00:00:00"),
-            "endDate": (delivery.period.end() - timedelta(days=1)).strftime("%Y-%m-%dT00:00:00"),
-        },
-        "blobs": [
-            {"blobName": key, "byteCount": (folder / key).stat().st_size, "dataRowCount": count}
-            for key, count in zip(keys, counts, strict=True)
-        ],
-    }
-    _write_text((folder / keys[0]).parent / "manifest.json", _json(document), delivery.delivered_at)
-
-
-# --- Stratus: focus/2026-10/part-00001.parquet ------------------------------------------------
-
-
-def _stratus_part(studio: Studio, folder: Path, delivery: Delivery, number: int) -> Path:
-    path = folder / "focus" / str(delivery.period) / f"part-{number:05d}.parquet"
-    studio.parquet("stratus_focus", delivery.parts[number - 1], path)
-    return path
-
-
-def _no_manifest(studio: Studio, folder: Path, delivery: Delivery) -> None:
-    del studio, folder, delivery
-
-
-Part = Callable[[Studio, Path, Delivery, int], Path]
+Plan = Callable[["Bill", Period, Decimal], Iterator[Delivery]]
+Write = Callable[[Studio, Path, Delivery, int], Path]
 Manifest = Callable[[Studio, Path, Delivery], None]
-
-_LAYOUTS: dict[Vendor, tuple[Part, Manifest]] = {
-    "aws": (_aws_part, _aws_manifest),
-    "azure": (_azure_part, _azure_manifest),
-    "stratus": (_stratus_part, _no_manifest),
-}
+Count = Callable[[Delivery], int]
 
 
-def write_part(studio: Studio, folder: Path, delivery: Delivery, number: int) -> None:
-    """Write one file of a delivery, numbered from 1."""
-    part, _ = _LAYOUTS[delivery.vendor]
-    root = folder / delivery.vendor
-    keys: dict[Vendor, str] = {
-        "aws": _aws_key(delivery, number),
-        "azure": _azure_key(delivery, number),
-        "stratus": f"focus/{delivery.period}/part",
-    }
-    (root / keys[delivery.vendor]).parent.mkdir(parents=True, exist_ok=True)
-    stamp_file(part(studio, root, delivery, number), delivery.delivered_at)
+def one_file_a_part(delivery: Delivery) -> int:
+    """How many files a delivery has whose parts are a file each."""
+    return len(delivery.parts)
 
 
-def write_manifest(studio: Studio, folder: Path, delivery: Delivery) -> None:
-    """Announce a delivery whose files are all there."""
-    _, manifest = _LAYOUTS[delivery.vendor]
-    manifest(studio, folder / delivery.vendor, delivery)
+def no_manifest(studio: Studio, root: Path, delivery: Delivery) -> None:
+    """Most vendors announce nothing."""
+    del studio, root, delivery
 
 
-def sources() -> list[dict[str, object]]:
-    """The bill sources, as sources.yaml has them; places are relative to the configuration's folder."""
-    formats: dict[Vendor, tuple[str, str]] = {
-        "aws": ("aws_cur_legacy", fleet.AWS_PAYER),
-        "azure": ("azure_ea", fleet.AZURE_ACCOUNT),
-        "stratus": ("focus_1_2", fleet.STRATUS_ACCOUNT),
-    }
-    return [
-        {
-            "name": vendor,
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the files of a delivery lie below their bill's folder.
+
+    `write` writes file `number`, counted from 1, below a root and returns its path; files are written side
+    by side, in any order. `manifest` follows when all are there.
+    """
+
+    write: Write
+    manifest: Manifest = no_manifest
+    files: Count = one_file_a_part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """One bill of one vendor in one format: a source of the sample, and a folder below `bills`.
+
+    `model` is the file sql/<model>.sql that makes the view `view` over `charges`. `last_months` is in how
+    many of the sample's last months it bills; None: in all of them.
+    """
+
+    name: str
+    provider: str  # as the ledger's ProviderName has it
+    format: str
+    account: str  # as the ledger's BillingAccountId has it; no two bills of one provider share it
+    currency: str
+    model: str
+    view: str
+    lines: tuple[Line, ...]
+    plan: Plan
+    layout: Layout
+    slice: Literal["period", "day", "file"] = "period"
+    options: Mapping[str, object] = field(default_factory=dict)  # of its entry in sources.yaml
+    datasets: tuple[str, ...] = ("",)  # what each delivery consists of; the view asks GETVARIABLE('dataset')
+    last_months: int | None = 2
+    least_parts: int = 1
+    restates: bool = False
+    first_number: int | None = None  # of its lines' chance; None: follows from their names
+
+    def __post_init__(self) -> None:
+        """Tell each line whose it is, and what its chance is drawn from, whatever other bills there are."""
+        own = tuple(
+            replace(line, bill=self.name, number=self._number(place, line)) for place, line in enumerate(self.lines)
+        )
+        object.__setattr__(self, "lines", own)
+
+    def _number(self, place: int, line: Line) -> int:
+        if self.first_number is not None:
+            return self.first_number + place
+        return 100 + zlib.crc32(f"{self.name}/{line.name}".encode()) % 8900  # times 10^15 it must fit 64 bits
+
+    def deliver(
+        self,
+        scale: Decimal,
+        days: tuple[date, date],
+        at: datetime,
+        covers: Covers = "month",
+        *,
+        preliminary: bool = False,
+        superseded: bool = False,
+    ) -> Delivery:
+        """A delivery of the rows of some days, cut into parts."""
+        first, last = days
+        period = Period(first.year, first.month)
+        is_last_month = period == company.LAST_PERIOD
+        segments = fleet.segments(self.lines, first, last, scale, is_last_month=is_last_month, preliminary=preliminary)
+        parts = tuple(part for dataset in self.datasets for part in self._parts(dataset, segments))
+        return Delivery(
+            self, period, at, first, last, covers, tuple(segments), parts, preliminary, superseded or preliminary
+        )
+
+    def _parts(self, dataset: str, segments: Sequence[Segment]) -> Iterator[Part]:
+        own = [one for one in segments if not one.line.datasets or dataset in one.line.datasets]
+        rows = sum(segment.rows for segment in own)
+        size = max(1, min(ROWS_A_FILE, -(-rows // self.least_parts)))
+        return (Part(tuple(part), dataset) for part in fleet.parts(own, size))
+
+    def source(self) -> dict[str, object]:
+        """Its entry in sources.yaml; the place is relative to the configuration's folder."""
+        entry: dict[str, object] = {
+            "name": self.name,
             "kind": "bill",
-            "format": format_name,
-            "place": f"../bills/{vendor}",
-            "slice": "period",
-            "account": account,
-            "currency": fleet.CURRENCIES[vendor],
+            "format": self.format,
+            "place": f"../bills/{self.name}",
+            "slice": self.slice,
+            "account": self.account,
+            "currency": self.currency,
         }
-        for vendor, (format_name, account) in formats.items()
-    ]
+        return {**entry, "options": dict(self.options)} if self.options else entry
+
+
+# --- ways of delivering ------------------------------------------------------------------------
+
+
+def _whole(period: Period) -> tuple[date, date]:
+    return period.first_day, period.shift(1).first_day - timedelta(days=1)
+
+
+def restated_period(months: Sequence[Period]) -> Period:
+    """The month that a restating bill delivers twice: the last but one, where there is one."""
+    return months[-2] if len(months) > 1 else months[-1]
+
+
+def monthly(after: timedelta = timedelta(days=4, hours=6)) -> Plan:
+    """One delivery a month, so long after its end."""
+
+    def plan(bill: Bill, period: Period, scale: Decimal) -> Iterator[Delivery]:
+        yield bill.deliver(scale, _whole(period), period.end() + after)
+
+    return plan
+
+
+def daily(
+    covers: Literal["month_to_date", "day"],
+    days: tuple[int, ...] = (29, 30),
+    after: timedelta = timedelta(days=3, hours=8),
+) -> Plan:
+    """A file on the day after some days of the last month, and the final one of each month.
+
+    Args:
+        covers: whether such a file has the one day's rows, or all from the first of the month.
+        days: of the last month. None is the month's last day: what is delivered once a month is over and
+            said otherwise by the final file would be a restatement.
+        after: how long after the month's end the final file is left.
+    """
+
+    def plan(bill: Bill, period: Period, scale: Decimal) -> Iterator[Delivery]:
+        for number in days if period == company.LAST_PERIOD else ():
+            day = company.day_of(period, number)
+            since = day if covers == "day" else period.first_day
+            at = period.start() + timedelta(days=number, hours=4)
+            yield bill.deliver(scale, (since, day), at, covers, superseded=True)
+        yield bill.deliver(scale, _whole(period), period.end() + after)
+
+    return plan
+
+
+def appended(files: int = 4, after: timedelta = timedelta(hours=6)) -> Plan:
+    """Some files a month, each with the rows of some days and of no other file, left so long after its last day."""
+
+    def plan(bill: Bill, period: Period, scale: Decimal) -> Iterator[Delivery]:
+        for number in range(files):
+            first, last = (period.days * edge // files for edge in (number, number + 1))
+            days = (period.first_day + timedelta(days=first), period.first_day + timedelta(days=last - 1))
+            yield bill.deliver(scale, days, period.start() + timedelta(days=last) + after, "file")
+
+    return plan
+
+
+# --- all bills of a company ----------------------------------------------------------------------
+
+
+def deliveries(bills: Sequence[Bill], periods: Sequence[Period], scale: Decimal) -> Iterator[Delivery]:
+    """Every delivery of some bills; a restated month comes before and after."""
+    for period in periods:
+        for bill in bills:
+            months = periods[-(bill.last_months or len(periods)) :]
+            if period not in months:
+                continue
+            if bill.restates and period == restated_period(months):
+                early = period.end() + timedelta(hours=30)
+                yield bill.deliver(scale, _whole(period), early, preliminary=True)
+            yield from bill.plan(bill, period, scale)
 
 
 def clear(folder: Path) -> None:

@@ -15,8 +15,8 @@ from twinledger.vocabulary.periods import Period
 REPORTING = "USD"
 LAST_PERIOD = Period(2026, 10)
 
-PLANNING_RATE = Decimal("1.08")
-"""USD for one EUR that the company plans with: the period rate of every month."""
+PLANNING_RATES = {"EUR": Decimal("1.08"), "CNY": Decimal("0.14")}
+"""USD for one unit of a currency that the company plans with: the period rate of every month."""
 
 BOOKED_RATE = Decimal("1.10")
 """USD for one EUR at which the second half of the last month was booked."""
@@ -166,3 +166,15 @@ def catalog(last: Period) -> dict[str, object]:
 def day_of(period: Period, day: int) -> date:
     """One day of a period."""
     return date(period.year, period.month, day)
+
+
+def period_rate(currency: str) -> Decimal:
+    """USD for one unit of a currency, in every month."""
+    return Decimal(1) if currency == REPORTING else PLANNING_RATES[currency]
+
+
+def booked_rate(currency: str, day: date) -> Decimal:
+    """USD for one unit of a currency that a charge of a day was booked at."""
+    if currency == "EUR" and Period(day.year, day.month) == LAST_PERIOD and day.day >= CHANGE_DAY:
+        return BOOKED_RATE
+    return period_rate(currency)

@@ -13,8 +13,10 @@ from typing import Any
 
 import yaml
 
-from twinledger.sample import bills, company, fleet, usage
+from twinledger.sample import company, usage
+from twinledger.sample.bills import Bill
 from twinledger.sample.fleet import Line
+from twinledger.sample.vendors import BILLS, BILLS_BY_NAME, LINES, aws, azure, stratus
 from twinledger.vocabulary.periods import Period
 
 _PLAN_SOURCE = "treasury planning rate 2026"
@@ -22,7 +24,7 @@ _DAY_SOURCE = "treasury daily fixing"
 
 
 def _capacity(pool: str) -> list[dict[str, str]]:
-    pairs = {(line.sku, meter): factor for line in fleet.LINES if line.pool == pool for meter, factor in line.meters}
+    pairs = {(line.sku, meter): factor for line in LINES.values() if line.pool == pool for meter, factor in line.meters}
     return [{"sku": sku, "meter": f"{pool}/{meter}", "factor": str(factor)} for (sku, meter), factor in pairs.items()]
 
 
@@ -41,13 +43,14 @@ def pools() -> dict[str, object]:
     """Three pools behind products, and one for what departments own directly."""
     return {
         "pools": [
-            _shared("kubernetes", "Shared clusters", [{"column": "SubAccountId", "equals": [fleet.AWS_KUBERNETES]}]),
-            _shared("gpu", "GPU fleet", [{"column": "SubAccountId", "equals": [fleet.AWS_GPU, fleet.STRATUS_GPU]}]),
+            _shared("kubernetes", "Shared clusters", [{"column": "SubAccountId", "equals": [aws.KUBERNETES]}]),
+            _shared("gpu", "GPU fleet", [{"column": "SubAccountId", "equals": [aws.GPU, stratus.GPU]}]),
             _shared(
                 "object-storage",
                 "Object storage",
                 [
                     {"column": "ProviderName", "equals": ["Microsoft"]},
+                    {"column": "SubAccountId", "equals": [azure.STORAGE]},
                     {"column": "ServiceName", "equals": ["Storage"]},
                 ],
             ),
@@ -56,7 +59,7 @@ def pools() -> dict[str, object]:
                 "title": "Directly owned resources",
                 "owner": "dave",
                 "kind": "direct",
-                "rules": [{"column": "ProviderName", "equals": list(fleet.PROVIDERS.values())}],
+                "rules": [{"column": "ProviderName", "equals": list(dict.fromkeys(bill.provider for bill in BILLS))}],
             },
         ]
     }
@@ -64,32 +67,35 @@ def pools() -> dict[str, object]:
 
 def contracts() -> dict[str, object]:
     """Unit prices agreed with each vendor."""
-    return {"contracts": [_card(number, line) for number, line in enumerate(fleet.CARDS, start=1)]}
+    lines = sorted((line for line in LINES.values() if line.card), key=lambda line: line.card[-2:])
+    return {"contracts": [_card(line) for line in lines]}
 
 
-def _card(number: int, line: Line) -> dict[str, object]:
+def _card(line: Line) -> dict[str, object]:
+    bill = BILLS_BY_NAME[line.bill]
     return {
-        "id": fleet.card_of(line),
-        "vendor": fleet.PROVIDERS[line.vendor],
+        "id": line.card,
+        "vendor": bill.provider,
         "sku": line.sku,
         "region": line.region,
         "from": Period(2026, 1).first_day,
         "to": Period(2026, 12).first_day + timedelta(days=30),
         "unit_price": str(line.billed_rate),
-        "currency": fleet.CURRENCIES[line.vendor],
-        "clause": f"Price list B, item {number}",
+        "currency": bill.currency,
+        "clause": f"Price list B, item {int(line.card[-2:])}",
     }
 
 
 def _rates(periods: Sequence[Period]) -> str:
+    """A rate for each month and each day, and for the day before: a month of UTC+8 begins on it."""
     lines = ["kind,day,currency,quote,rate,origin"]
-    for period in periods:
-        lines.append(f"period,{period.first_day},EUR,USD,{company.PLANNING_RATE},{_PLAN_SOURCE}")
-        for number in range(period.days):
-            day = period.first_day + timedelta(days=number)
-            late = period == company.LAST_PERIOD and day.day >= company.CHANGE_DAY
-            rate = company.BOOKED_RATE if late else company.PLANNING_RATE
-            lines.append(f"day,{day},EUR,USD,{rate},{_DAY_SOURCE}")
+    for currency, planned in company.PLANNING_RATES.items():
+        pair = f"{currency},{company.REPORTING}"
+        lines += [f"period,{period.first_day},{pair},{planned},{_PLAN_SOURCE}" for period in periods]
+        first, last = periods[0].first_day, periods[-1].shift(1).first_day
+        for number in range(-1, (last - first).days):
+            day = first + timedelta(days=number)
+            lines.append(f"day,{day},{pair},{company.booked_rate(currency, day)},{_DAY_SOURCE}")
     return "\n".join(lines) + "\n"
 
 
@@ -107,13 +113,29 @@ def _budgets(departments: Sequence[dict[str, Any]]) -> dict[str, object]:
     }
 
 
-def write_config(folder: Path, periods: Sequence[Period], departments: Sequence[dict[str, Any]]) -> None:
-    """Write every configuration file; `departments` are the rows with each department's plan."""
+def write_config(
+    folder: Path,
+    bills: Sequence[Bill],
+    periods: Sequence[Period],
+    departments: Sequence[dict[str, Any]],
+    *,
+    metered: bool = True,
+) -> None:
+    """Write every configuration file.
+
+    Args:
+        folder: where to write; made when it is not there.
+        bills: the bills that are sources.
+        periods: the months that have rates.
+        departments: rows with each department's plan.
+        metered: whether the metering of what the bills have is a source as well.
+    """
+    feeds = usage.sources(bills) if metered else []
     folder.mkdir(parents=True, exist_ok=True)
     documents = {
         "departments": company.departments(),
         "people": company.people(),
-        "sources": {"sources": [*bills.sources(), *usage.sources()]},
+        "sources": {"sources": [*(bill.source() for bill in bills), *feeds]},
         "pools": pools(),
         "catalog": company.catalog(company.LAST_PERIOD),
         "contracts": contracts(),

@@ -16,9 +16,10 @@ from datetime import timedelta
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Any
 
-from twinledger.sample import company, fleet
+from twinledger.sample import company
 from twinledger.sample.bills import Delivery
-from twinledger.sample.fleet import Line
+from twinledger.sample.fleet import USAGE, Line
+from twinledger.sample.vendors import BILLS_BY_NAME, LINES, aws
 from twinledger.vocabulary.money import plain, round_to, smallest_unit
 from twinledger.vocabulary.periods import Period
 
@@ -28,8 +29,20 @@ Fact = dict[str, Any]
 _EXACT = Context(prec=120)
 _ZERO = Decimal(0)
 _UNIT = smallest_unit(company.REPORTING)
-_LINES = {line.name: line for line in fleet.LINES}
 _HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A delivery and the sums of its charges."""
+
+    delivery: Delivery
+    billed: Sums
+
+    @property
+    def place(self) -> tuple[str, Period]:
+        """The source and the period that it is of."""
+        return self.delivery.bill.name, self.delivery.period
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +71,27 @@ class Planted:
         return everything
 
 
-def build(months: Sequence[Month], deliveries: Sequence[Delivery]) -> Planted:
-    """Work out everything from the months' sums and what was delivered."""
+def build(used: Sequence[tuple[Period, Sums]], handed: Sequence[Handed]) -> Planted:
+    """Work out everything from the sums of what was metered in each period, and of what was delivered."""
     with localcontext(_EXACT):
+        months = [Month(period, _kept(handed, period), sums) for period, sums in used]
         statements = [line for month in months for line in _statements(month)]
         departments = list(_departments(statements))
         pools = [row for month in months for row in _pools(month, statements)]
-        ledger = list(_ledger(months, deliveries))
-        facts = [*_machine_facts(), *_moving_facts(pools), *_restated(ledger), *_over_budget(departments)]
-        return Planted(facts, ledger, pools, [_told(one) for one in statements], [_told(one) for one in departments])
+        totals = list(ledger(handed))
+        machines = _machine_facts() if any(one.delivery.bill.name == aws.LEGACY for one in handed) else ()
+        facts = [*machines, *_moving_facts(pools), *_restated(handed), *_over_budget(departments)]
+        return Planted(facts, totals, pools, [_told(one) for one in statements], [_told(one) for one in departments])
+
+
+def _kept(handed: Sequence[Handed], period: Period) -> list[dict[str, Any]]:
+    """The sums that stay in the ledger."""
+    kept = (one for one in handed if one.delivery.period == period and not one.delivery.superseded)
+    return [row for one in kept for row in one.billed]
+
+
+def _billed(handed: Sequence[Handed]) -> Decimal:
+    return sum((row["billed"] for one in handed for row in one.billed), _ZERO)
 
 
 def _told(row: Fact) -> Fact:
@@ -78,17 +103,15 @@ def _told(row: Fact) -> Fact:
 
 
 def _currency(line: Line) -> str:
-    return fleet.CURRENCIES[line.vendor]
+    return BILLS_BY_NAME[line.bill].currency
 
 
 def _period_rate(line: Line) -> Decimal:
-    return Decimal(1) if _currency(line) == company.REPORTING else company.PLANNING_RATE
+    return company.period_rate(_currency(line))
 
 
 def _booked_rate(line: Line, period: Period, *, second_half: bool) -> Decimal:
-    if _currency(line) != company.REPORTING and second_half and period == company.LAST_PERIOD:
-        return company.BOOKED_RATE
-    return _period_rate(line)
+    return company.booked_rate(_currency(line), company.day_of(period, company.CHANGE_DAY if second_half else 1))
 
 
 def _price(product: str, meter: str, period: Period, *, second_half: bool) -> Decimal:
@@ -112,8 +135,8 @@ def _statements(month: Month) -> list[Fact]:
         price = _price(row["product"], row["meter"], month.period, second_half=row["is_second_half"])
         exact[row["product"], row["department"], row["product"], row["meter"]] += row["quantity"] * price
     for row in month.billed:
-        line = _LINES[row["line"]]
-        if line.pool == "direct":
+        line = LINES[row["line"]]
+        if line.pool == "direct" and line.kind in USAGE:
             exact["direct", row["department"], "direct", line.service] += row["listed"] * _period_rate(line)
     return [
         {
@@ -155,7 +178,7 @@ def _charge_components(row: Fact, line: Line, period: Period) -> Iterator[tuple[
     half: bool = row["is_second_half"]
     rate = _period_rate(line)
     yield "currency", -row["effective"] * (_booked_rate(line, period, second_half=half) - rate)
-    if line.kind in {"tax", "fee"}:
+    if line.kind not in USAGE:
         yield "non_usage", -row["effective"] * rate
     elif line.pool == "direct":
         yield "discount_kept", (row["listed"] - row["effective"]) * rate
@@ -171,7 +194,7 @@ def _charge_components(row: Fact, line: Line, period: Period) -> Iterator[tuple[
 def _pools(month: Month, statements: Sequence[Fact]) -> list[Fact]:
     found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in month.billed:
-        line = _LINES[row["line"]]
+        line = LINES[row["line"]]
         for component, amount in _charge_components(row, line, month.period):
             found[line.pool, component] += amount
     for one in statements:
@@ -190,24 +213,22 @@ def _pools(month: Month, statements: Sequence[Fact]) -> list[Fact]:
     ]
 
 
-def _ledger(months: Sequence[Month], deliveries: Sequence[Delivery]) -> Iterator[Fact]:
-    """Rows and totals of each delivery; only the last of a period stays in the ledger."""
-    totals: dict[tuple[str, Period], Decimal] = defaultdict(Decimal)
-    for month in months:
-        for row in month.billed:
-            totals[_LINES[row["line"]].vendor, month.period] += row["billed"]
-    for delivery in deliveries:
-        total = totals[delivery.vendor, delivery.period]
-        if delivery.preliminary:
-            total += _later_saving(delivery.period)
-        yield {
-            "source": delivery.vendor,
-            "period": str(delivery.period),
-            "rows": delivery.rows,
-            "billed_cost": plain(total),
-            "currency": fleet.CURRENCIES[delivery.vendor],
-            "superseded": delivery.preliminary,
-        }
+def ledger(handed: Sequence[Handed]) -> Iterator[Fact]:
+    """Rows and totals of what stays in the ledger, by source and period, and of each superseded delivery."""
+    for place in dict.fromkeys(one.place for one in handed):
+        own = [one for one in handed if one.place == place]
+        kept = [one for one in own if not one.delivery.superseded]
+        for several in (*([one] for one in own if one.delivery.superseded), kept):
+            last = several[-1].delivery
+            yield {
+                "source": last.bill.name,
+                "period": str(last.period),
+                "rows": sum(one.delivery.rows for one in several),
+                "billed_cost": plain(_billed(several)),
+                "currency": last.bill.currency,
+                "delivered": last.stamp,
+                "superseded": last.superseded,
+            }
 
 
 # --- the facts -------------------------------------------------------------------------------
@@ -225,7 +246,7 @@ def _fact(name: str, period: Period, amount: Decimal, subject: str, **more: obje
 def _machine_facts() -> Iterator[Fact]:
     """Facts of machines that run around the clock: closed formulas, the same at every scale."""
     last = company.LAST_PERIOD
-    cluster = fleet.UNMETERED
+    cluster = aws.UNMETERED
     names = [_resource(cluster, number) for number in range(cluster.resources)]
     quantity = Decimal(cluster.resources * 24 * last.days)
     value = _value(cluster, quantity, last, second_half=False)
@@ -239,12 +260,12 @@ def _machine_facts() -> Iterator[Fact]:
         resources=names,
         rows=cluster.resources * last.days,
     )
-    yield _fact("tax", last, -fleet.TAX.billed_rate, "VAT", pool=fleet.TAX.pool, component="non_usage", rows=1)
+    yield _fact("tax", last, -aws.TAX.billed_rate, "VAT", pool=aws.TAX.pool, component="non_usage", rows=1)
     yield _overcharge()
 
 
 def _overcharge() -> Fact:
-    line, last = fleet.OVERCHARGED, company.LAST_PERIOD
+    line, last = aws.OVERCHARGED, company.LAST_PERIOD
     billed, agreed = line.wrong_rate or _ZERO, line.billed_rate
     first_day, last_day = (company.day_of(last, day) for day in line.wrong_days)
     amount = (agreed - billed) * 24
@@ -260,37 +281,33 @@ def _overcharge() -> Fact:
         for number in range((last_day - first_day).days + 1)
     ]
     more = {"pool": line.pool, "rule": "overcharge", "vendor": "AWS", "sku": line.sku, "resource": _resource(line, 0)}
-    return _fact("overcharged_rate", last, amount * len(lines), fleet.card_of(fleet.P4D), **more, lines=lines)
+    return _fact("overcharged_rate", last, amount * len(lines), aws.P4D.card, **more, lines=lines)
 
 
 def _moving_facts(pools: Sequence[Fact]) -> Iterator[Fact]:
-    """Facts whose amount grows with the company: the price of a card, the rate of the euro."""
-    names = {"pricing": ("price_change", "gpu/card-hours"), "currency": ("booked_rate", "EUR")}
+    """Facts whose amount grows with the company: the price of a card, the rate of the euro, charges beside usage."""
+    names = {
+        "pricing": ("price_change", "gpu/card-hours"),
+        "currency": ("booked_rate", "EUR"),
+        "non_usage": ("other_charges", "purchases, taxes, refunds and credits"),
+    }
     for row in pools:
-        if row["component"] in names:
+        if row["component"] in names and (row["component"], row["pool"]) != ("non_usage", aws.TAX.pool):
             name, subject = names[row["component"]]
             period, amount = Period.parse(row["period"]), Decimal(row["amount"])
             yield _fact(name, period, amount, subject, pool=row["pool"], component=row["component"])
 
 
-def _later_saving(period: Period) -> Decimal:
-    """What AWS billed too much at first for the nodes whose private price came late."""
-    line = fleet.RESTATED
-    early = line.early_rate or _ZERO
-    return (early - line.billed_rate) * line.resources * 24 * period.days
-
-
-def _restated(ledger: Sequence[Fact]) -> Iterator[Fact]:
-    for old in ledger:
-        if old["superseded"]:
-            new = next(
-                one
-                for one in ledger
-                if (one["source"], one["period"]) == (old["source"], old["period"]) and not one["superseded"]
-            )
-            difference = Decimal(new["billed_cost"]) - Decimal(old["billed_cost"])
-            more = {"rule": "restated", "source": old["source"], "old": old["billed_cost"], "new": new["billed_cost"]}
-            yield _fact("restated_month", Period.parse(old["period"]), difference, str(old["source"]), **more)
+def _restated(handed: Sequence[Handed]) -> Iterator[Fact]:
+    """Months whose first total was another one: new less old, in the reporting currency."""
+    for early in handed:
+        if early.delivery.preliminary:
+            kept = [one for one in handed if one.place == early.place and not one.delivery.superseded]
+            old, new = _billed([early]), _billed(kept)
+            bill = early.delivery.bill
+            amount = (new - old) * company.period_rate(bill.currency)
+            more = {"rule": "restated", "source": bill.name, "old": plain(old), "new": plain(new)}
+            yield _fact("restated_month", early.delivery.period, amount, bill.name, **more)
 
 
 def _over_budget(departments: Sequence[Fact]) -> Iterator[Fact]:

@@ -6,15 +6,17 @@ is what was bought, but for planted facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from twinledger.sample import fleet
-from twinledger.sample.bills import stamp_file
+from twinledger.sample import company, fleet
+from twinledger.sample.bills import Bill
+from twinledger.sample.fleet import Line, Segment
+from twinledger.sample.layouts import stamp_file
 from twinledger.sample.studio import Studio
 from twinledger.vocabulary.periods import Period
 
@@ -57,23 +59,37 @@ FEEDS = (
 )
 
 
-def spans(periods: list[Period], scale: Decimal) -> Iterator[Span]:
-    """Every file of every feed."""
+def _lines(feed: Feed, bills: Sequence[Bill]) -> list[Line]:
+    return [line for bill in bills for line in bill.lines if line.feed == feed.name]
+
+
+def _feeds(bills: Sequence[Bill]) -> list[Feed]:
+    return [feed for feed in FEEDS if _lines(feed, bills)]
+
+
+def _segments(span: Span, bills: Sequence[Bill], scale: Decimal) -> list[Segment]:
+    is_last_month = Period(span.first.year, span.first.month) == company.LAST_PERIOD
+    return fleet.segments(_lines(span.feed, bills), span.first, span.last, scale, is_last_month=is_last_month)
+
+
+def spans(bills: Sequence[Bill], periods: Sequence[Period], scale: Decimal) -> Iterator[Span]:
+    """Every file of every feed that reports on lines of some bills."""
     for period in periods:
-        for feed in FEEDS:
-            a_day = sum(one.rows for one in fleet.span(feed.name, period.first_day, period.first_day, scale))
+        for feed in _feeds(bills):
+            day = Span(feed, period.first_day, period.first_day)
+            a_day = sum(one.rows for one in _segments(day, bills, scale))
             days = max(1, min(feed.days, LINES_A_FILE // a_day))
             for number in range(0, period.days, days):
                 last = min(number + days, period.days) - 1
                 yield Span(feed, period.first_day + timedelta(days=number), period.first_day + timedelta(days=last))
 
 
-def write_span(studio: Studio, folder: Path, span: Span, scale: Decimal) -> None:
+def write_span(studio: Studio, folder: Path, span: Span, bills: Sequence[Bill], scale: Decimal) -> None:
     """Write one file, left early on the day after its last."""
     feed = span.feed
     path = folder / feed.name / f"{span.first}_{span.last}{feed.suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    segments = fleet.span(feed.name, span.first, span.last, scale)
+    segments = _segments(span, bills, scale)
     if feed.format == "parquet":
         studio.parquet("usage_files", segments, path)
     elif feed.format == "csv":
@@ -84,9 +100,9 @@ def write_span(studio: Studio, folder: Path, span: Span, scale: Decimal) -> None
     stamp_file(path, datetime(left_at.year, left_at.month, left_at.day, 6, tzinfo=UTC))
 
 
-def sources() -> list[dict[str, object]]:
-    """The metering sources, as sources.yaml has them."""
+def sources(bills: Sequence[Bill]) -> list[dict[str, object]]:
+    """The metering sources that report on lines of some bills, as sources.yaml has them."""
     return [
         {"name": feed.name, "kind": "usage", "format": feed.format, "place": f"../usage/{feed.name}", "slice": "day"}
-        for feed in FEEDS
+        for feed in _feeds(bills)
     ]

@@ -12,6 +12,7 @@ SELECT
     CAST(SUM(effective) AS DECIMAL(38, 10)) AS effective,
     CAST(SUM(listed) AS DECIMAL(38, 10)) AS listed
 FROM charges
+WHERE NOT aside
 GROUP BY ALL
 ORDER BY ALL;
 
