@@ -32,7 +32,7 @@ from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
 from twinledger.lake.tables import Table
-from twinledger.places import LocalPlace
+from twinledger.places import open_folder
 from twinledger.quality import Verdict
 from twinledger.store import Store
 from twinledger.store.models import Base
@@ -303,7 +303,7 @@ def books(store: Store, settings: Settings, clock: FixedClock, gate: FakeGate) -
         lake=lake,
         engine=lambda: DuckEngine("1GiB", 1, settings.spill),
         gate=gate,
-        places=lambda address: LocalPlace(Path(address)),
+        places=open_folder,
         clock=clock,
     )
     lake.close()

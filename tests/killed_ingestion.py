@@ -18,7 +18,7 @@ from twinledger.catalog import sources
 from twinledger.clock import SystemClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
-from twinledger.places import LocalPlace
+from twinledger.places import open_folder
 from twinledger.quality import Verdict
 from twinledger.store import Store
 from twinledger.vocabulary.settings import Settings
@@ -45,7 +45,7 @@ def main(home: Path, source: str, fatal: int) -> int:
         lake=lake,
         engine=lambda: DuckEngine("1GiB", 1, settings.spill),
         gate=Passing(),
-        places=lambda address: LocalPlace(Path(address)),
+        places=open_folder,
         clock=SystemClock(),
     )
     seen = 0

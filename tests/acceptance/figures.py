@@ -13,6 +13,7 @@ from twinledger import rating
 from twinledger.books import Books
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.outbox import entries
+from twinledger.sample.company import PLANNING_RATES
 from twinledger.slack.render import CARDS, Links, render
 from twinledger.slack.terminal import as_lines
 from twinledger.vocabulary.periods import Period
@@ -42,7 +43,9 @@ def secret_figures(books: Books) -> set[Decimal]:
         }
         secret |= {row[0] for row in engine.query('SELECT DISTINCT "ContractedUnitPrice" FROM ledger') if row[0]}
         known = {abs(row[0]) for row in engine.query(_SUMS.format(column='"ListCost"'))}
-        known |= {row[0] for row in engine.query('SELECT DISTINCT "ListUnitPrice" FROM ledger')}
+        known |= {row[0] for row in engine.query('SELECT DISTINCT "ListUnitPrice" FROM ledger') if row[0]}
+        # Statements are in the reporting currency.
+        known |= {figure * rate for figure in known for rate in PLANNING_RATES.values()}
     return {figure for figure in secret - known if _is_telling(figure)}
 
 

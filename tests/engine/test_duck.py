@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinledger.engine.duck import DuckEngine
@@ -23,6 +24,13 @@ DIGITS = st.one_of(
     st.from_regex(r"-?[0-9]{0,4}\.?[0-9]{0,22}([eE][+-]?[0-9]{1,2})?", fullmatch=True),
     st.text(alphabet="0123456789.eE+- ", max_size=12),
 )
+
+LITERALS = st.one_of(st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.text(max_size=8))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parquet")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,109 @@ def test_parquet_floats_keep_the_digits_that_the_vendor_wrote(engine: DuckEngine
     rows = engine.query("SELECT exact_decimal(cost), tags FROM bill")
     assert [row[0] for row in rows] == [Decimal("0.1"), Decimal("0.0000001"), Decimal("123456.789")]
     assert rows[0][1] == '{"a":"b"}'
+
+
+def test_nested_parquet_values_are_json_whose_leaves_are_strings_of_the_exact_digits(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    entry = pa.struct([("name", pa.string()), ("amount", pa.float64()), ("exact", pa.decimal128(38, 18))])
+    credit = {"name": 'a "b"', "amount": -5e-06, "exact": Decimal("-0.100000000000000001")}
+    table = pa.table(
+        {
+            "credits": pa.array([[credit], [], None], pa.list_(entry)),
+            "weights": pa.array([[("x", 1e-07)], [], None], pa.map_(pa.string(), pa.float64())),
+            "deep": pa.array([{"a": {"b": [1, 2]}}, None, {"a": None}]),
+        }
+    )
+    pq.write_table(table, tmp_path / "bill.parquet")
+    bound = {"credits": "credits", "weights": "weights", "deep": "deep", "list": "deep.a.b"}
+    engine.view_parquet("bill", [str(tmp_path / "bill.parquet")], bound)
+    assert engine.query("SELECT credits, weights, deep, list FROM bill") == [
+        (
+            '[{"name":"a \\"b\\"","amount":"-5e-06","exact":"-0.100000000000000001"}]',
+            '{"x":"1e-07"}',
+            '{"a":{"b":["1","2"]}}',
+            '["1","2"]',
+        ),
+        ("[]", "{}", None, None),
+        (None, None, '{"a":null}', None),
+    ]
+
+
+def test_a_dotted_name_is_a_field_inside_a_column_unless_a_column_is_called_so(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    table = pa.table(
+        {
+            "service": pa.array(
+                [{"id": "inside", "price": 0.1, "it's": "quoted"}, {"id": "", "price": None, "it's": "NULL"}]
+            ),
+            "sku.id": pa.array(["a column", "of its own"]),
+            "sku": pa.array([{"id": "hidden"}, None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "bill.parquet")
+    bound = {"id": "service.id", "price": "service.price", "odd": "service.it's", "sku": "sku.id"}
+    engine.view_parquet("bill", [str(tmp_path / "bill.parquet")], bound)
+    assert engine.query("SELECT id, price, odd, sku FROM bill") == [
+        ("inside", "0.1", "quoted", "a column"),
+        (None, None, None, "of its own"),
+    ]
+
+
+def test_parquet_columns_and_fields_without_a_type_are_nothing(engine: DuckEngine, tmp_path: Path) -> None:
+    place = [{"zone": None, "region": "r"}, {"zone": None, "region": None}]
+    pq.write_table(pa.table({"nothing": pa.nulls(2), "place": place}), tmp_path / "bill.parquet")
+    bound = {"nothing": "nothing", "place": "place", "zone": "place.zone"}
+    engine.view_parquet("bill", [str(tmp_path / "bill.parquet")], bound)
+    assert engine.query("SELECT nothing, place, zone FROM bill") == [
+        (None, '{"zone":null,"region":"r"}', None),
+        (None, '{"zone":null,"region":null}', None),
+    ]
+
+
+def test_a_parquet_float_that_is_no_finite_number_is_nothing(engine: DuckEngine, tmp_path: Path) -> None:
+    values = [1.5, float("nan"), float("inf"), float("-inf"), None]
+    table = pa.table({"cost": pa.array(values), "small": pa.array(values, pa.float32())})
+    pq.write_table(table, tmp_path / "bill.parquet")
+    engine.view_parquet("bill", [str(tmp_path / "bill.parquet")], {"cost": "cost", "small": "small"})
+    assert engine.query("SELECT cost, small FROM bill") == [("1.5", "1.5")] + [(None, None)] * 4
+
+
+LEAVES = st.one_of(st.text(max_size=5), st.integers(-(2**63), 2**63 - 1), st.decimals(-(10**9), 10**9, places=9))
+
+
+@given(leaves=st.lists(LEAVES, min_size=1, max_size=4))
+@settings(max_examples=25)
+def test_no_leaf_of_a_nested_value_loses_a_digit(
+    engine: DuckEngine, folder: Path, leaves: list[str | int | Decimal]
+) -> None:
+    path = folder / "leaves.parquet"
+    pq.write_table(pa.table({"nested": [{f"k{number}": leaf for number, leaf in enumerate(leaves)}]}), path)
+    engine.view_parquet("bill", [str(path)], {"nested": "nested"})
+    ((found,),) = engine.query("SELECT nested FROM bill")
+    for text, leaf in zip(json.loads(found).values(), leaves, strict=True):
+        assert (Decimal(text) if isinstance(leaf, Decimal) else text) == (
+            leaf if isinstance(leaf, Decimal) else str(leaf)
+        )
+
+
+@given(
+    value=st.recursive(
+        LITERALS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=6,
+    )
+)
+def test_what_python_writes_is_read_as_the_same_document_or_not_at_all(engine: DuckEngine, value: object) -> None:
+    """A repr with escapes that JSON does not know is none; anything else must be the same document."""
+    ((found,),) = engine.query("SELECT json_document(?)", [repr([value])])
+    assert found is None or json.loads(found) == [value]
+
+
+@given(text=st.text(alphabet="[]{}'\"\\:, ab1-.eNone", max_size=20))
+def test_any_text_is_a_json_document_or_none(engine: DuckEngine, text: str) -> None:
+    engine.query("SELECT json_document(?), label_pairs(json_document(?)), label_pairs(?)", [text, text, text])
 
 
 def test_files_with_another_header_are_one_relation_numbered_through(engine: DuckEngine, tmp_path: Path) -> None:

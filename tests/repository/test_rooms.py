@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-DOMAIN = ("approvals", "bills", "budgets", "catalog", "metering", "pools", "rating", "reconciliation")
+DOMAIN = ("approvals", "bills", "budgets", "catalog", "controls", "metering", "pools", "rating", "reconciliation")
 
 
 @pytest.fixture
