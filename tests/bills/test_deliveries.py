@@ -26,7 +26,7 @@ from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.places import NO_OPTIONS, LocalPlace, PlacedFile
-from twinledger.store.models import Source
+from twinledger.store.models import ControlTotal, Source
 from twinledger.vocabulary.errors import UnknownFileError
 
 
@@ -244,6 +244,32 @@ def test_a_source_that_promises_manifests_waits_for_them(books: Books, source: C
     assert (outcome.state, outcome.reason) == ("waiting", "its manifest")
     leave(bills_folder, "20261001-20261031/202611020600/manifest.json", b'{"dataRowCount": 1, "blobs": []}')
     assert [outcome.state for outcome in ingest_source(books, "focus")] == ["ingested"]
+
+
+def test_a_source_that_is_complete_by_its_total_waits_for_the_invoice_that_says_it(
+    books: Books, source: Configure, bills_folder: Path
+) -> None:
+    source("focus", "focus_1_2", account=None, currency="EUR")
+    with books.store.transaction() as session:
+        session.get_one(Source, "focus").options = {"complete": "total"}
+    leave(bills_folder, "bill.csv", focus_csv([{"BilledCost": "7.25"}]))
+    (outcome,) = ingest_source(books, "focus")
+    assert (outcome.state, outcome.reason.split(":")[0]) == ("waiting", "an invoice")
+    invoice(books, "1", "7")
+    (outcome,) = ingest_source(books, "focus")
+    assert outcome.reason.endswith("7.25 EUR is billed, 7.00 invoiced")
+    invoice(books, "2", "0.25")
+    assert [outcome.state for outcome in ingest_source(books, "focus")] == ["ingested"]
+
+
+def invoice(books: Books, document: str, amount: str) -> None:
+    with books.store.transaction() as session:
+        session.add(
+            ControlTotal(
+                origin="invoice", provider="Acme", account="acc", period="2026-10", currency="EUR", document=document,
+                amount=Decimal(amount), recorded_at=books.clock.now(), recorded_by="finance",
+            )
+        )  # fmt: skip
 
 
 # --- what a name says --------------------------------------------------------------------------

@@ -133,3 +133,32 @@ def test_a_mistake_in_a_contract_does_not_print_its_price(tmp_path: Path) -> Non
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfigError, match="there is no such folder"):
         load_config(tmp_path / "nowhere")
+
+
+TWICE = """
+sources:
+  - {name: report, kind: bill, format: aws_cur_legacy, place: s3://a/cur, account: '410200300001'}
+  - {name: export, kind: bill, format: aws_focus_1_2, place: s3://a/focus, account: '410200300001'OPTIONS}
+"""
+
+
+def test_two_sources_of_one_account_would_count_twice(tmp_path: Path) -> None:
+    sentence = r"sources\[1\]: account 410200300001 of AWS is billed by source 'report' too, and would count twice"
+    with pytest.raises(InvalidConfigError, match=sentence):
+        load_config(write(tmp_path, sources=TWICE.replace("OPTIONS", "")))
+    beside = TWICE.replace("OPTIONS", ", options: {beside: [report]}")
+    assert len(load_config(write(tmp_path, sources=beside)).sources) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("{complete: soon}", r"options\.complete: Input should be 'manifest', 'stable' or 'total'"),
+        ("{secret_access_key: x}", r"options\.secret_access_key: unknown key"),
+        ("{settle_seconds: -1}", r"options\.settle_seconds: Input should be greater than or equal to 0"),
+    ],
+)
+def test_an_option_of_a_source_that_cannot_be_is_named(tmp_path: Path, options: str, sentence: str) -> None:
+    source = f"sources: [{{name: a, kind: bill, format: focus_1_2, place: /in, options: {options}}}]"
+    with pytest.raises(InvalidConfigError, match=sentence):
+        load_config(write(tmp_path, sources=source))

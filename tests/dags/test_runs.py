@@ -12,9 +12,12 @@ from tests.dags.conftest import Play
 from twinledger.approvals import Decision, Submission, decide, request_view, submit
 from twinledger.books import Books
 from twinledger.catalog import apply_config, load_config
+from twinledger.closing import look
 from twinledger.deployment import open_books, prepare
+from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.outbox import entries
 from twinledger.sample import write_sample
+from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
 
 PERIOD = {"period": "2026-10"}
@@ -112,3 +115,16 @@ def test_an_answer_on_airflows_page_decides_and_one_by_somebody_else_is_asked_ag
     with open_books(settings) as books, books.store.reading() as session:
         view = request_view(session, request)
     assert (view.state, view.decided_by, view.decided_on) == ("approved", "ivan", "airflow")
+
+
+def test_a_period_is_closed_when_finance_agrees_on_airflows_page(settings: Settings, play: Play) -> None:
+    answers = [["erin", "Approve"], ["carol", "Approve"]]
+    (run,) = play({"dag": "close_period", "conf": {"period": "2026-09"}, "answers": answers})["runs"]
+    assert (run["state"], run["tasks"]) == ("success", {"ask": ["success"], "agree": ["success"]})
+    with open_books(settings) as books:
+        found = look(books, Period(2026, 9))
+        frozen = books.lake.frozen(EXTERNAL_CHARGES)
+    assert (found.state, found.asked_by, found.decided_by, found.decided_on) == (
+        "closed", "close_period", "carol", "airflow",
+    )  # fmt: skip
+    assert "x_period=2026-09" in frozen

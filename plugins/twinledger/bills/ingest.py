@@ -215,6 +215,8 @@ def _stage_and_commit(books: Books, handled: Handled, form: Format, bills: list[
         lineage = Lineage(source.name, handled.delivery, found.slice, account, source.currency, found.period or None)
         staged = stage(engine, bills, form, lineage, folder)
         _check(books, handled, staged)
+        if source.options.get("complete") == "total" and (reason := records.unstated(books, staged.totals)):
+            return Outcome(source.name, "", found.key, "waiting", reason_code="waiting", reason=reason)
         _check_gate(books, staged)
         _commit_refused_rows(books, engine, handled, staged)
         return records.record_ingested(books, handled, staged, _commit_slices(books, engine, handled, staged))

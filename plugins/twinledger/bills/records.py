@@ -21,9 +21,9 @@ from twinledger.lake import slice_name
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.outbox import Message, enqueue
 from twinledger.store import audit
-from twinledger.store.models import Delivery, DeliverySlice, Source
+from twinledger.store.models import ControlTotal, Delivery, DeliverySlice, Source
 from twinledger.vocabulary.errors import DeliveryRefusedError, InvalidConfigError, UnknownNameError
-from twinledger.vocabulary.money import plain
+from twinledger.vocabulary.money import exact_sum, plain
 
 State = Literal["ingested", "superseded", "quarantined", "unchanged", "waiting", "sibling"]
 
@@ -154,6 +154,26 @@ def counted_elsewhere(books: Books, source: Source, totals: Iterable[SliceTotal]
         for total in held.totals
         if (held.period, total.get("provider"), total.get("account")) in mine
     ]
+
+
+def unstated(books: Books, totals: Sequence[SliceTotal]) -> str:
+    """Why a delivery that is complete by its total is not yet: nothing where the invoices say its amounts."""
+    for total in totals:
+        query = select(ControlTotal.amount).where(
+            ControlTotal.origin.in_(("invoice", "invoice-detail")),
+            ControlTotal.provider == total.provider,
+            ControlTotal.account == total.account,
+            ControlTotal.period == total.period,
+            ControlTotal.currency == total.currency,
+        )
+        with books.store.reading() as session:
+            stated = session.scalars(query).all()
+        subject = f"{total.account} {total.period}: {plain(total.billed_cost)} {total.currency}"
+        if not stated:
+            return f"an invoice: {subject} is billed, and no invoice says so yet"
+        if exact_sum(stated) != total.billed_cost:
+            return f"the invoiced total: {subject} is billed, {plain(exact_sum(stated))} invoiced"
+    return ""
 
 
 def _beside(one: Source, other: Source) -> bool:

@@ -31,6 +31,7 @@ from twinledger.catalog.forms import (
     SourceConfig,
     SourcesFile,
 )
+from twinledger.engine.models import list_models, load_model
 from twinledger.pools import PoolConfig, pool_problems
 from twinledger.vocabulary.errors import InvalidConfigError
 
@@ -159,6 +160,7 @@ def _problems(config: CompanyConfig) -> Iterator[_Problem]:
     yield from _doubles(config)
     yield from _unknown_people(config)
     yield from _unknown_departments(config)
+    yield from _counted_twice(config)
     pools = {pool.name for pool in config.pools}
     for index, product in enumerate(config.products):
         if product.pool not in pools:
@@ -190,6 +192,38 @@ def _doubles(config: CompanyConfig) -> Iterator[_Problem]:
     for file, place, names in named:
         for name in sorted({str(name) for name in names if names.count(name) > 1}):
             yield file, place, f"{name!r} stands there twice"
+
+
+def _counted_twice(config: CompanyConfig) -> Iterator[_Problem]:
+    """Two sources that bill one account of one vendor, unless one says that the other is beside it."""
+    first: dict[tuple[str, str], SourceConfig] = {}
+    for index, source in enumerate(config.sources):
+        provider = _provider(source.format) if source.kind == "bill" else ""
+        if not provider or not source.account:
+            continue
+        other = first.setdefault((provider, source.account), source)
+        if (
+            other is source
+            or other.name in (source.options.beside or ())
+            or source.name in (other.options.beside or ())
+        ):
+            continue
+        problem = (
+            f"account {source.account} of {provider} is billed by source {other.name!r} too, and would count twice"
+        )
+        remedy = f"remove one, or name {other.name!r} under options.beside where their charges differ"
+        yield "sources.yaml", f"sources[{index}]", f"{problem}; {remedy}"
+
+
+def _provider(format_name: str) -> str:
+    """The vendor that a bill format is of; nothing where it is anybody's, or there is no such format."""
+    name = f"focus/{format_name}"
+    described: dict[str, Any] = {}
+    while name in list_models():
+        description = load_model(name).description
+        described = description["format"] | described
+        name = description.get("extends", "")
+    return str(described.get("provider", ""))
 
 
 def _unknown_people(config: CompanyConfig) -> Iterator[_Problem]:

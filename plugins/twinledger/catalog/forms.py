@@ -60,7 +60,7 @@ class SourceOptions(_Strict):
     profile: str | None = None
     account: str | None = None  # of Azure's storage
     columns: dict[str, str] | None = None  # of a usage feed: ours -> the file's
-    complete: Literal["manifest", "stable"] | None = None
+    complete: Literal["manifest", "stable", "total"] | None = None
     settle_seconds: int | None = Field(None, ge=0, le=3600)
     final_day: int | None = Field(None, ge=1, le=28)
     datasets: dict[str, str] | None = None  # export -> folder below the place

@@ -168,17 +168,25 @@ BillSource = Annotated[str, typer.Argument(help="A bill source of sources.yaml."
 
 
 AsOfOption = Annotated[
-    datetime | None, typer.Option("--as-of", help="The ledger as it was known at this instant, in UTC.")
+    str,
+    typer.Option("--as-of", help="The ledger as it was known at this instant: ISO 8601, UTC where it names no zone."),
 ]
 
 
-def utc(at: datetime | None) -> datetime | None:
-    """An instant that was given on the command line, where none is in a zone."""
-    return at.replace(tzinfo=UTC) if at else None
+def instant(text: str) -> datetime | None:
+    """An instant that was given on the command line; None where none was."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no instant: expected one like 2026-11-05T09:00:00"
+        raise typer.BadParameter(message, param_hint="--as-of") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @ledger.command("show")
-def show(source: BillSource, period: PeriodArgument, as_of: AsOfOption = None, as_json: AsJson = False) -> None:
+def show(source: BillSource, period: PeriodArgument, as_of: AsOfOption = "", as_json: AsJson = False) -> None:
     """Totals of one source and period by service, and in all, with the rate where it is converted. For finance.
 
     Examples: [bold]twinledger ledger show aws 2026-10[/]; as it was known when the month was reported:
@@ -188,7 +196,7 @@ def show(source: BillSource, period: PeriodArgument, as_of: AsOfOption = None, a
     from twinledger.catalog import convert_totals
 
     with open_books() as books, books.store.reading() as session:
-        rows = ledger_totals(books, source, period, utc(as_of))
+        rows = ledger_totals(books, source, period, instant(as_of))
         total = convert_totals(session, period, _by_currency(rows), books.settings.reporting_currency)
     if as_json:
         parts = [asdict(part) for part in total.parts]
@@ -222,7 +230,7 @@ def export(
     source: BillSource,
     period: PeriodArgument,
     file: OutOption = Path(),
-    as_of: AsOfOption = None,
+    as_of: AsOfOption = "",
     as_json: AsJson = False,
 ) -> None:
     """Write one source and period as one FOCUS 1.2 Parquet file. For finance.
@@ -233,7 +241,7 @@ def export(
 
     target = file if file.name else Path(f"{source}-{period}.parquet")
     with open_books() as books:
-        rows = export_slice(books, source, period, target, utc(as_of))
+        rows = export_slice(books, source, period, target, instant(as_of))
     if as_json:
         print_json({"source": source, "period": str(period), "rows": rows, "file": str(target)})
     else:

@@ -21,7 +21,7 @@ FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="Where to 
 SeedOption = Annotated[int, typer.Option("--seed", help="Of all chance: equal seeds give equal bytes.")]
 MonthsOption = Annotated[int, typer.Option("--months", min=1, max=12, help="Accounting months, the last one 2026-10.")]
 BillsOption = Annotated[str, typer.Option("--bills", help="Names of bills, as aws,azure: these alone.")]
-ScaleOption = Annotated[float, typer.Option("--scale", min=0.001, help="1 is about 20 thousand bill lines.")]
+ScaleOption = Annotated[float, typer.Option("--scale", min=0.001, help="1 is about 30 thousand bill lines.")]
 
 
 def sample(
