@@ -51,7 +51,7 @@ def write_sample(
         folder: where to write; made when it is not there.
         seed: of all chance.
         months: how many accounting months, the last one 2026-10.
-        scale: 1 is about 20 thousand bill lines in three months; rows grow with it, planted facts do not
+        scale: 1 is about 30 thousand bill lines in three months; rows grow with it, planted facts do not
             (but for the price change and the booked rate, which touch every card and euro).
         report: is told in a sentence how far it is.
         names: of the bills to write, and the metering of what they bill; None: all of them.

@@ -259,7 +259,8 @@ SELECT
     contracted_cost AS ContractedCost,
     CAST(NULL AS DECIMAL(38, 18)) AS ContractedUnitPrice,
     -- What is paid in advance is spread over its term by another bill (costDetailBillV2), which is not this one.
-    CASE WHEN charge_category = 'Purchase' THEN CAST(0 AS DECIMAL(38, 18)) ELSE billed_cost END AS EffectiveCost,
+    -- The bill spreads nothing over a term: what is paid in advance costs when it is billed, or it never would.
+    billed_cost AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,
     COALESCE(cell(service_entity), 'Alibaba Cloud') AS InvoiceIssuerName,
     catalogue_cost AS ListCost,

@@ -178,7 +178,8 @@ SELECT
     CASE WHEN charge_category = 'Usage' AND used IS NOT NULL THEN COALESCE(usage_unit, price_unit) END AS ConsumedUnit,
     billed_cost AS ContractedCost,
     exact_unit_price(billed_cost, quantity) AS ContractedUnitPrice,
-    CASE WHEN charge_category = 'Purchase' THEN 0 ELSE billed_cost END AS EffectiveCost,
+    -- The bill spreads nothing over a term: what is paid in advance costs when it is billed, or it never would.
+    billed_cost AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,
     'Huawei Cloud' AS InvoiceIssuerName,
     list_cost AS ListCost,

@@ -200,7 +200,12 @@ SELECT
         WHEN exact_product(contracted_unit_price, quantity) = net_cost THEN contracted_unit_price
         ELSE exact_unit_price(net_cost, quantity)
     END AS ContractedUnitPrice,
-    CASE WHEN charge_category = 'Purchase' THEN 0 ELSE TRY(billed_cost + plan_share) END AS EffectiveCost,
+    -- A savings plan comes back on the usage that it covers. Nothing else is spread over its term: what is paid in
+    -- advance costs when it is billed, or it never would.
+    CASE
+        WHEN charge_category = 'Purchase' AND commitment_type = 'Savings Plan' THEN CAST(0 AS DECIMAL(38, 18))
+        ELSE TRY(billed_cost + plan_share)
+    END AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,
     'Tencent Cloud' AS InvoiceIssuerName,
     list_cost AS ListCost,

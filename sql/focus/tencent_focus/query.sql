@@ -133,7 +133,7 @@ SELECT
             THEN contracted_price
         ELSE exact_unit_price(COALESCE(contracted, billed), quantity)
     END AS ContractedUnitPrice,
-    COALESCE(effective, CASE WHEN charge_category = 'Purchase' THEN 0 END) AS EffectiveCost,
+    effective AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,
     COALESCE(invoice_issuer_name, 'Tencent Cloud') AS InvoiceIssuerName,
     COALESCE(listed, contracted, billed) AS ListCost,

@@ -49,8 +49,8 @@ typed AS (
         beijing_instant(amortised_day) AS day_start,
         exact_decimal(payable) AS billed_cost,
         exact_decimal(original) AS list_cost,
-        COALESCE(exact_decimal(discounted), exact_decimal(payable)) AS contracted_cost,
-        exact_decimal(whole_original) = exact_decimal(original) AS is_whole,
+        exact_decimal(discounted) AS discounted_cost,
+        exact_decimal(whole_original) AS whole_list_cost,
         nearest_decimal(used) AS whole_quantity,
         chinese_unit(COALESCE(usage_unit, NULLIF(REGEXP_EXTRACT(price_unit, '^[^/]*/(.+)$', 1), ''))) AS whole_unit,
         CASE
@@ -71,17 +71,27 @@ typed AS (
             config_name,
             element,
             product
-        ) AS sku,
-        CASE
-            WHEN bad_amount(payable) THEN 'amount: DailyAmortizedPayableAmount ' || payable
-            WHEN bad_amount(original) THEN 'amount: DailyAmortizedOriginalBillAmount ' || original
-            WHEN bad_amount(discounted) THEN 'amount: DailyAmortizedDiscountBillAmount ' || discounted
-            WHEN bad_amount(whole_original) THEN 'amount: OriginalBillAmount ' || whole_original
-            WHEN used <> '' AND nearest_decimal(used) IS NULL THEN 'amount: Count ' || used
-            WHEN amortised_day IS NOT NULL AND beijing_instant(amortised_day) IS NULL
-                THEN 'date: AmortizedDay ' || amortised_day
-        END AS problem
+        ) AS sku
     FROM cells
+),
+
+judged AS (
+    SELECT
+        *,
+        whole_list_cost = list_cost AS is_whole,
+        COALESCE(discounted_cost, billed_cost) AS contracted_cost,
+        CASE
+            WHEN payable IS NOT NULL AND billed_cost IS NULL THEN 'amount: DailyAmortizedPayableAmount ' || payable
+            WHEN original IS NOT NULL AND list_cost IS NULL THEN 'amount: DailyAmortizedOriginalBillAmount ' || original
+            WHEN discounted IS NOT NULL AND discounted_cost IS NULL
+                THEN 'amount: DailyAmortizedDiscountBillAmount ' || discounted
+            WHEN whole_original IS NOT NULL AND whole_list_cost IS NULL
+                THEN 'amount: OriginalBillAmount ' || whole_original
+            WHEN used IS NOT NULL AND whole_quantity IS NULL THEN 'amount: Count ' || used
+            WHEN amortised_day IS NOT NULL AND day_start IS NULL THEN 'date: AmortizedDay ' || amortised_day
+            WHEN charge_category IS NULL THEN 'category: BillCategory ' || category
+        END AS refusal
+    FROM typed
 ),
 
 shares AS (
@@ -97,9 +107,8 @@ shares AS (
             WHEN is_whole AND whole_quantity IS NOT NULL THEN whole_unit
             WHEN day_start IS NULL THEN 'Months'
             ELSE 'Days'
-        END AS quantity_unit,
-        COALESCE(problem, CASE WHEN charge_category IS NULL THEN 'category: BillCategory ' || category END) AS refusal
-    FROM typed
+        END AS quantity_unit
+    FROM judged
 )
 
 SELECT

@@ -55,11 +55,11 @@ typed AS (
         beijing_instant(began_on) AS began_at,
         beijing_instant(ended_on) + CASE WHEN ended_on LIKE '%:59:59%' THEN INTERVAL 1 SECOND ELSE INTERVAL 0 SECOND END
             AS ended_at,
-        COALESCE(beijing_instant(traded_at), month_start_utc(bill_period, 8)) AS paid_at,
+        beijing_instant(traded_at) AS paid_at,
         exact_decimal(payable) AS billed_cost,
         exact_decimal(original) AS list_cost,
-        COALESCE(exact_decimal(discounted), exact_decimal(payable) + COALESCE(exact_decimal(coupon), 0))
-            AS contracted_cost,
+        exact_decimal(discounted) AS discounted_cost,
+        exact_decimal(coupon) AS coupon_amount,
         exact_decimal(price) AS list_unit_price,
         nearest_decimal(used) AS quantity,
         chinese_unit(COALESCE(usage_unit, NULLIF(REGEXP_EXTRACT(price_unit, '^[^/]*/(.+)$', 1), ''))) AS quantity_unit,
@@ -90,16 +90,7 @@ typed AS (
             product
         ) AS sku,
         COALESCE(savings_plan_id, reserved_id) AS covered_by,
-        REGEXP_MATCHES(LOWER(product), '节省计划|saving') AS is_savings_plan,
-        CASE
-            WHEN bad_amount(payable) THEN 'amount: 应付金额 ' || payable
-            WHEN bad_amount(original) THEN 'amount: 原价 ' || original
-            WHEN bad_amount(discounted) THEN 'amount: 折后价 ' || discounted
-            WHEN bad_amount(coupon) THEN 'amount: 代金券抵扣 ' || coupon
-            WHEN used IS NOT NULL AND nearest_decimal(used) IS NULL THEN 'amount: 用量 ' || used
-            WHEN began_on IS NOT NULL AND beijing_instant(began_on) IS NULL THEN 'date: 消费开始时间 ' || began_on
-            WHEN ended_on IS NOT NULL AND beijing_instant(ended_on) IS NULL THEN 'date: 消费结束时间 ' || ended_on
-        END AS problem
+        REGEXP_MATCHES(LOWER(product), '节省计划|saving') AS is_savings_plan
     FROM cells
 ),
 
@@ -109,7 +100,7 @@ placed AS (
         -- What is renewed before it ends is charged when it is paid, and what is paid after its month at its end.
         CASE
             WHEN began_at < period_end THEN began_at
-            ELSE LEAST(paid_at, period_end - INTERVAL 1 SECOND)
+            ELSE LEAST(COALESCE(paid_at, period_start), period_end - INTERVAL 1 SECOND)
         END AS charged_from,
         CASE
             WHEN ended_at IS NOT NULL THEN ended_at
@@ -118,7 +109,17 @@ placed AS (
         END AS charged_until,
         charge_category = 'Usage' AND NOT is_refund AND covered_by IS NOT NULL AS is_covered,
         charge_category = 'Purchase' AND NOT is_refund AND is_savings_plan AND instance_id IS NOT NULL AS is_commitment,
-        COALESCE(problem, CASE WHEN charge_category IS NULL THEN 'category: 账单类型 ' || category END) AS refusal
+        COALESCE(discounted_cost, billed_cost + COALESCE(coupon_amount, 0)) AS contracted_cost,
+        CASE
+            WHEN payable IS NOT NULL AND billed_cost IS NULL THEN 'amount: 应付金额 ' || payable
+            WHEN original IS NOT NULL AND list_cost IS NULL THEN 'amount: 原价 ' || original
+            WHEN discounted IS NOT NULL AND discounted_cost IS NULL THEN 'amount: 折后价 ' || discounted
+            WHEN coupon IS NOT NULL AND coupon_amount IS NULL THEN 'amount: 代金券抵扣 ' || coupon
+            WHEN used IS NOT NULL AND quantity IS NULL THEN 'amount: 用量 ' || used
+            WHEN began_on IS NOT NULL AND began_at IS NULL THEN 'date: 消费开始时间 ' || began_on
+            WHEN ended_on IS NOT NULL AND ended_at IS NULL THEN 'date: 消费结束时间 ' || ended_on
+            WHEN charge_category IS NULL THEN 'category: 账单类型 ' || category
+        END AS refusal
     FROM typed
 )
 
@@ -170,7 +171,8 @@ SELECT
     contracted_cost AS ContractedCost,
     exact_unit_price(contracted_cost, quantity) AS ContractedUnitPrice,
     -- What an order pays for is spread by the vendor in the cost bill only.
-    CASE WHEN charge_category = 'Purchase' THEN CAST(0 AS DECIMAL(38, 18)) ELSE billed_cost END AS EffectiveCost,
+    -- The bill spreads nothing over a term: what is paid in advance costs when it is billed, or it never would.
+    billed_cost AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,
     COALESCE(issuer, 'Volcengine') AS InvoiceIssuerName,
     list_cost AS ListCost,

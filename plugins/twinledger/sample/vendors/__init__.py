@@ -38,7 +38,8 @@ What a line must hold, for its amounts are worked out from its rates alone
   Rates have at most 6 decimals, quantities 4.
 - A row that is in the file and rightly no charge (`aside`): Line(aside=True).
 - Currency: USD or CNY for new bills (EUR is what the planted currency difference is made of).
-- Each vendor bills some hundred rows a month at scale 1; the months are the last two (`last_months`).
+- Each vendor bills some hundred rows a month at scale 1; the months are the last two (`last_months`). Most lines
+  grow with the scale (`scales`), for a bill is also written millions of rows long, to measure its format.
 
 Ways of delivering (`plan`): `monthly()`; `daily('day')` and `daily('month_to_date')`: some days of the last month,
 then the final month, which supersedes them; `appended(files)`: every file adds rows. `restates=True` delivers the

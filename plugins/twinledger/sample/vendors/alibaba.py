@@ -98,7 +98,6 @@ _PURCHASE = once(
     prefix="spn-bp1k7nimbus",
     list_rate=Decimal("4320.00"),
     billed_rate=Decimal("4104.00"),
-    effective_rate=Decimal(0),
     unit="Years",
     last_month_only=True,
 )
@@ -108,7 +107,6 @@ _CANCELLED = once(
     kind="refund",
     list_rate=Decimal("-120.50"),
     billed_rate=Decimal("-120.50"),
-    effective_rate=Decimal(0),
 )
 _ROUNDED = once(
     _MODELS, name="rounded", kind="adjustment", prefix="", list_rate=Decimal("-0.37"), billed_rate=Decimal("-0.37")

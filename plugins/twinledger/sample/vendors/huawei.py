@@ -56,7 +56,7 @@ _DISKS = Line(
     billed_rate=Decimal("0.1190"),
     unit="小时",
 )
-_ORDER = once(_MACHINES, kind="purchase", effective_rate=Decimal(0), unit="月")
+_ORDER = once(_MACHINES, kind="purchase", unit="月")
 
 _DETAIL_LINES = (
     _MACHINES,
@@ -123,6 +123,7 @@ _STORES = once(
     account="nimbus-labs",
     prefix="labs-",
     resources=12,
+    scales=True,
     list_rate=Decimal("41.3000"),
     billed_rate=Decimal("35.1050"),
 )
@@ -134,6 +135,7 @@ _DATABASES = replace(
     sku_id="rds.mysql.n1.large.4",
     prefix="rds-",
     resources=5,
+    scales=False,
     list_rate=Decimal("612.0000"),
     billed_rate=Decimal("550.8000"),
 )
@@ -149,7 +151,6 @@ _CYCLE_LINES = (
         resources=1,
         list_rate=Decimal("4800.00"),
         billed_rate=Decimal("4320.00"),
-        effective_rate=Decimal(0),
         last_month_only=True,
     ),
     replace(
@@ -160,7 +161,6 @@ _CYCLE_LINES = (
         resources=1,
         list_rate=Decimal("-150.00"),
         billed_rate=Decimal("-135.00"),
-        effective_rate=Decimal(0),
     ),
 )
 

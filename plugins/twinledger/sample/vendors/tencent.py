@@ -55,7 +55,6 @@ _RESERVED = once(
     prefix="",
     list_rate=Decimal("1290.24"),
     billed_rate=Decimal("1161.2160"),
-    effective_rate=Decimal(0),
     commitment="ri-7d1f02c8",
     unit="月",
 )
@@ -81,7 +80,6 @@ _DETAIL_LINES = (
         prefix="ins-year-",
         list_rate=Decimal("420.00"),
         billed_rate=Decimal("357.00"),
-        effective_rate=Decimal(0),
         unit="月",
     ),
     once(
@@ -91,7 +89,6 @@ _DETAIL_LINES = (
         prefix="ins-gone-",
         list_rate=Decimal("-118.50"),
         billed_rate=Decimal("-118.50"),
-        effective_rate=Decimal(0),
         unit="月",
     ),
     once(
@@ -151,7 +148,6 @@ _FOCUS_LINES = (
         prefix="",
         list_rate=Decimal("305.00"),
         billed_rate=Decimal("274.50"),
-        effective_rate=Decimal(0),
         commitment="ri-5b0e91aa",
         unit="月",
     ),
@@ -162,7 +158,6 @@ _FOCUS_LINES = (
         prefix="crs-gone-",
         list_rate=Decimal("-64.25"),
         billed_rate=Decimal("-64.25"),
-        effective_rate=Decimal(0),
         unit="月",
     ),
 )
