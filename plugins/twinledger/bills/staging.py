@@ -124,12 +124,12 @@ def stage(engine: Engine, files: Sequence[BillFile], form: Format | None, lineag
     row = (lineage.source, lineage.delivery, lineage.slice, lineage.account, currency, lineage.period)
     engine.view_rows("parameters", _PARAMETERS, [row])
     _view_bill(engine, files, known)
-    engine.view_model(known.model)
-    engine.union("bill_charges", [known.model.rpartition("/")[2]])
-    engine.view_model("focus/charges")
+    engine.view_model(known.model, "bill_charges")
     written = _write(engine, files, folder / "all")
     engine.view_files("staged", EXTERNAL_CHARGES, written)
     totals, not_charged = slice_totals(engine, "staged")
+    if not_charged:
+        engine.view_model("focus/charges")
     aside = _aside(engine) if not_charged else 0
     rows_in = sum(total.rows for total in totals) + not_charged
     refused = _refused(engine, files[0].name, rows_in, not_charged - aside)
@@ -155,7 +155,8 @@ def _check_columns(file: BillFile, known: Format) -> None:
 
 def _write(engine: Engine, files: Sequence[BillFile], folder: Path) -> list[str]:
     try:
-        return engine.copy_unsplit("charges", EXTERNAL_CHARGES, folder)
+        # Planning a vendor's hundreds of expressions takes longer than reading a small bill: once, then.
+        return engine.copy_model("focus/charges", EXTERNAL_CHARGES, folder)
     except UnreadableFileError as error:
         # The engine reads all files as one relation and does not say which of them it stumbled on.
         raise UnreadableFileError(", ".join(file.name for file in files[:5]), error.problem) from error

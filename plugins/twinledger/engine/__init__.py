@@ -30,8 +30,8 @@ class Engine(Protocol):
         """A small relation of rows that are handed in, as from the store."""
         ...
 
-    def view_model(self, model: str) -> None:
-        """The result of sql/<model>, under the last part of its path."""
+    def view_model(self, model: str, name: str = "") -> None:
+        """The result of sql/<model>, under the last part of its path or another name."""
         ...
 
     def view_csv(self, name: str, files: Sequence[str], columns: Binding, header: Sequence[str]) -> None:
@@ -75,6 +75,10 @@ class Engine(Protocol):
 
     def copy_unsplit(self, relation: str, table: Table, folder: Path) -> list[str]:
         """Write a relation as Parquet files of a table in its order, whatever its partition values."""
+        ...
+
+    def copy_model(self, model: str, table: Table, folder: Path) -> list[str]:
+        """As `copy_unsplit` of a model's result, without a relation of it."""
         ...
 
     def copy(self, relation: str, table: Table, folder: Path) -> list[str]:

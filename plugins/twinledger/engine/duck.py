@@ -110,15 +110,15 @@ class DuckEngine:
         self._connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {source}")
         self._connection.unregister(f"{name}_rows")
 
-    def view_model(self, model: str) -> None:
-        """The result of a model, under the last part of its path.
+    def view_model(self, model: str, name: str = "") -> None:
+        """The result of a model, under the last part of its path or another name.
 
         Raises:
             UnknownNameError: the model, or a relation that it needs, is not there.
         """
         loaded = load_model(model)
         self._check_inputs(loaded)
-        self._view(loaded.relation, loaded.query)
+        self._view(name or loaded.relation, loaded.query)
 
     def view_csv(self, name: str, files: Sequence[str], columns: Binding, header: Sequence[str]) -> None:
         """A relation over CSV files that share a header, all text; empty fields are NULL.
@@ -225,6 +225,13 @@ class DuckEngine:
         Half the time of `copy`; for large relations that are known to be of one slice, or split later.
         """
         return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")
+
+    def copy_model(self, model: str, table: Table, folder: Path) -> list[str]:
+        """As `copy_unsplit` of the model's result, which is planned once and not for a view as well."""
+        loaded = load_model(model)
+        self._check_inputs(loaded)
+        select = f"SELECT {_typed(table)} FROM ({loaded.query}) AS {quoted(loaded.relation)}"
+        return self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")
 
     def export(self, relation: str, target: Path) -> int:
         """Write a relation as one Parquet file for others; returns the number of rows."""
