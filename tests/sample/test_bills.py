@@ -97,6 +97,16 @@ def test_what_stays_of_a_month_has_every_row_of_it_once(one: Bill) -> None:
         assert set(rows.values()) == {1}
 
 
+@pytest.mark.parametrize("one", BILLS, ids=lambda one: one.name)
+def test_every_bill_grows_with_the_scale(one: Bill) -> None:
+    small, large = (
+        sum(each.rows for each in deliveries([one], MONTHS[1:], Decimal(scale)) if not each.superseded)
+        for scale in (1, 10)
+    )
+
+    assert large > 2 * small
+
+
 # --- ways of delivering ---------------------------------------------------------------------------
 
 

@@ -170,7 +170,6 @@ SELECT
     CASE WHEN charge_category = 'Usage' AND quantity IS NOT NULL THEN quantity_unit END AS ConsumedUnit,
     contracted_cost AS ContractedCost,
     exact_unit_price(contracted_cost, quantity) AS ContractedUnitPrice,
-    -- What an order pays for is spread by the vendor in the cost bill only.
     -- The bill spreads nothing over a term: what is paid in advance costs when it is billed, or it never would.
     billed_cost AS EffectiveCost,
     CAST(NULL AS VARCHAR) AS InvoiceId,

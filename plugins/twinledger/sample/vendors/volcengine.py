@@ -99,7 +99,7 @@ def _billed(payer: str) -> tuple[Line, ...]:
             billed_rate=Decimal("-183.6"), unit="月",
         ),
         once(
-            order, name="goodwill", kind="adjustment", prefix="", effective_rate=None, list_rate=Decimal("-8.88"),
+            order, name="goodwill", kind="adjustment", prefix="", list_rate=Decimal("-8.88"),
             billed_rate=Decimal("-8.88"), unit="次", last_month_only=True,
         ),
     )  # fmt: skip
