@@ -100,7 +100,8 @@ def test_the_external_ledger_holds_the_vendors_totals_to_the_last_decimal(ran: R
         for period in map(str, PERIODS):
             files = ran.books.lake.files(EXTERNAL_CHARGES, {"x_source": source, "x_period": period})
             costs = [cost for file in files for cost in parquet.read_table(file)["BilledCost"].to_pylist()]
-            held[source, period] = (len(costs), exact_sum(costs))
+            if costs:  # some vendors bill since the last months only
+                held[source, period] = (len(costs), exact_sum(costs))
 
     assert held == {
         (one["source"], one["period"]): (one["rows"], Decimal(one["billed_cost"]))
