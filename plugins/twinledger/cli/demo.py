@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from twinledger.vocabulary.settings import Settings
 
 SEED, MONTHS, SCALE = 7, 3, 1.0
+BILLS = ("aws", "azure", "stratus", "google", "alibaba", "tencent", "huawei", "volcengine", "oracle-focus")
+"""One bill of each vendor of the sample company."""
 UP_WITHIN_S = 180.0
 DONE_WITHIN_S = 900.0
 QUIET_S = 4.0
@@ -148,7 +150,7 @@ def _write_company(settings: Settings, story: Story) -> dict[str, str]:
     from twinledger.sample import write_sample
 
     with story.doing(f"writing the sample company: {MONTHS} months of bills and usage") as tell:
-        write_sample(settings.config.parent, SEED, MONTHS, SCALE, tell)
+        write_sample(settings.config.parent, SEED, MONTHS, SCALE, tell, BILLS)
     with story.doing("applying its configuration"):
         prepare(settings)
         company = load_config(settings.config)

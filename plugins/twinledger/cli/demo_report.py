@@ -5,6 +5,7 @@ What belongs here: tables. What does not: figures, which are read from the books
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -73,12 +74,18 @@ def _bills(books: Books) -> None:
         .where(Source.kind == "bill", DeliverySlice.current)
         .order_by(DeliverySlice.source, DeliverySlice.period, DeliverySlice.slice)
     )
+    charges: Counter[tuple[str, str, str]] = Counter()
+    billed: dict[tuple[str, str, str], list[Decimal]] = defaultdict(list)
     with books.store.reading() as session:
-        rows = [
-            (one.source, one.period, f"{one.rows:,}", money(Decimal(total["billed_cost"])), total["currency"])
-            for one in session.scalars(query)
-            for total in one.totals
-        ]
+        for one in session.scalars(query):
+            for total in one.totals:
+                billed[one.source, one.period, total["currency"]].append(Decimal(total["billed_cost"]))
+            for currency in {total["currency"] for total in one.totals}:
+                charges[one.source, one.period, currency] += one.rows
+    rows = [
+        (source, period, f"{charges[source, period, currency]:,}", money(exact_sum(amounts)), currency)
+        for (source, period, currency), amounts in billed.items()
+    ]
     columns = ("source", "period", "charges", "billed", "currency")
     table("External ledger: what the vendors bill", columns, rows, right=("charges", "billed"))
 
