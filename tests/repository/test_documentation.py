@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 from typer.main import get_group
 
+from twinledger.bills.formats import format_named, format_names
 from twinledger.catalog.forms import PoolsFile, SourcesFile
 from twinledger.vocabulary import errors
 from twinledger.vocabulary.settings import PREFIX, ROOT, Settings
@@ -132,6 +133,20 @@ def test_every_example_of_configuration_is_taken_by_the_catalog(root: Path, page
     for example in examples:
         (kind,) = example
         forms[kind].model_validate(example)
+
+
+def test_the_table_of_vendors_has_every_format_with_its_slice_and_final_day(root: Path) -> None:
+    _, _, rest = (root / "docs" / "guides" / "vendors.md").read_text().partition("<!-- FORMATS -->\n")
+    rows = [
+        tuple(cell.strip(" `") for cell in line.strip("|").split("|"))
+        for line in rest.partition("<!-- /FORMATS -->")[0].splitlines()[2:]
+    ]
+    found = {name: format_named(name) for name in format_names()}
+
+    assert {(row[0], row[3], row[4]) for row in rows} == {
+        (name, form.slice, str(form.final_day)) for name, form in found.items()
+    }
+    assert len(rows) == len(found)
 
 
 def _codes(kind: type[errors.DeliveryRefusedError]) -> set[str]:

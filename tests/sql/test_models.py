@@ -31,7 +31,7 @@ from twinledger.bills.formats import format_named
 from twinledger.catalog import company
 from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
-from twinledger.lake.tables import EXTERNAL_CHARGES, TABLES, TEXT, Column
+from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, TABLES, TEXT, Column
 from twinledger.store.models import Base
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
@@ -112,14 +112,20 @@ def read_by(model: Model) -> dict[str, tuple[Column, ...]]:
     if model.name.startswith(("ledger/", "adjustments/")):
         charges = ("charges", "before", "after")
         return {name: EXTERNAL_CHARGES.columns for name in model.inputs if name.endswith(charges)}
+    delivery = ("source", "delivery", "slice", "account", "currency", "period")
+    parameters = tuple(Column(name, TEXT) for name in delivery)
+    if model.name == "focus/charges":
+        return {
+            "bill_charges": (*FOCUS, Column("row_number", "BIGINT"), Column("refusal", TEXT)),
+            "parameters": parameters,
+        }
     if not model.name.startswith("focus/") or "bill" not in model.inputs:
         return {}
     form = format_named(model.name.removeprefix("focus/"))
     names = [*form.columns, *(["dataset"] if form.datasets else [])]
-    delivery = ("source", "delivery", "slice", "account", "currency", "period")
     return {
         "bill": (*(Column(name, TEXT) for name in names), Column("row_number", "BIGINT")),
-        "parameters": tuple(Column(name, TEXT) for name in delivery),
+        "parameters": parameters,
     }
 
 

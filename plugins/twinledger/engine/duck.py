@@ -283,7 +283,12 @@ class DuckEngine:
     def _execute(self, sql: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
         try:
             return self._connection.execute(sql, list(parameters))
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        except (
+            duckdb.IOException,
+            duckdb.InvalidInputException,
+            duckdb.ConversionException,
+            duckdb.OutOfRangeException,
+        ) as error:
             raise UnreadableFileError("input", _sentence(error)) from error
 
 

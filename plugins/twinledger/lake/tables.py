@@ -138,7 +138,8 @@ EXTERNAL_CHARGES = Table(
     """),
     ("x_source", "x_period", "x_slice"),
 )
-"""One bill line. x_row is its number in the delivery, from 1.
+"""One bill line. x_row is its number in the delivery, from 1. A line that says two charges (AWS' fees of commitments:
+the purchase, and what of it nobody used) has two rows; the second one's x_row is the line's plus 10^12.
 
 x_slice is the part of a source's billing period that one delivery says: `all`, a day or a file of an
 incremental source, or adjustments of a closed period. x_restates is the closed period, delivery and row

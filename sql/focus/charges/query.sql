@@ -14,9 +14,23 @@ checked AS (
         parameters.source,
         parameters.delivery,
         parameters.slice,
+        -- Tax is taken on prices and has none; what of a commitment nobody used is priced and not consumed.
+        dated.ChargeCategory <> 'Tax' AS is_priced,
+        dated.ChargeCategory = 'Usage' AND COALESCE(dated.CommitmentDiscountStatus, '') <> 'Unused' AS is_consumed,
+        dated.CommitmentDiscountId IS NOT NULL AND dated.CommitmentDiscountQuantity IS NOT NULL
+        AND dated.ChargeCategory IN ('Usage', 'Purchase') AND dated.ChargeClass IS NULL AS has_commitment_quantity,
         CASE
             WHEN dated.refusal IS NOT NULL THEN dated.refusal
             WHEN dated.BilledCost IS NULL THEN 'amount: no billed cost'
+            -- Ten trillion of anything on one line is a mistake, and sums of such lines could not be held.
+            WHEN
+                GREATEST(
+                    ABS(dated.BilledCost),
+                    ABS(COALESCE(dated.EffectiveCost, 0)),
+                    ABS(COALESCE(dated.ListCost, 0)),
+                    ABS(COALESCE(dated.ContractedCost, 0))
+                ) >= 10000000000000
+                THEN 'amount: no line costs ten trillion'
             WHEN dated.BillingPeriodStart IS NULL OR dated.BillingPeriodEnd IS NULL THEN 'date: no billing period'
             WHEN
                 dated.BillingPeriodEnd <= dated.BillingPeriodStart
@@ -49,38 +63,50 @@ filled AS (
         BillingPeriodEnd,
         BillingPeriodStart,
         CapacityReservationId,
-        CapacityReservationStatus,
+        CASE WHEN CapacityReservationId IS NOT NULL THEN CapacityReservationStatus END AS CapacityReservationStatus,
         ChargeCategory,
         ChargeClass,
         ChargeDescription,
-        COALESCE(ChargeFrequency, CASE WHEN ChargeCategory = 'Usage' THEN 'Usage-Based' ELSE 'One-Time' END)
-            AS ChargeFrequency,
+        CASE
+            WHEN ChargeFrequency IS NULL AND ChargeCategory = 'Usage' THEN 'Usage-Based'
+            WHEN ChargeFrequency IS NULL THEN 'One-Time'
+            WHEN ChargeFrequency = 'Usage-Based' AND ChargeCategory = 'Purchase' THEN 'One-Time'
+            ELSE ChargeFrequency
+        END AS ChargeFrequency,
         ChargePeriodEnd,
         ChargePeriodStart,
-        CommitmentDiscountCategory,
+        CASE WHEN CommitmentDiscountId IS NOT NULL THEN CommitmentDiscountCategory END AS CommitmentDiscountCategory,
         CommitmentDiscountId,
         CASE WHEN CommitmentDiscountId IS NOT NULL THEN COALESCE(CommitmentDiscountName, CommitmentDiscountId) END
             AS CommitmentDiscountName,
-        CommitmentDiscountQuantity,
-        CommitmentDiscountStatus,
-        CommitmentDiscountType,
-        CommitmentDiscountUnit,
-        ConsumedQuantity,
-        CASE WHEN ConsumedQuantity IS NOT NULL THEN COALESCE(ConsumedUnit, PricingUnit, 'Units') END AS ConsumedUnit,
+        CASE WHEN has_commitment_quantity THEN CommitmentDiscountQuantity END AS CommitmentDiscountQuantity,
+        CASE WHEN CommitmentDiscountId IS NOT NULL THEN CommitmentDiscountStatus END AS CommitmentDiscountStatus,
+        CASE WHEN CommitmentDiscountId IS NOT NULL THEN CommitmentDiscountType END AS CommitmentDiscountType,
+        CASE
+            WHEN NOT has_commitment_quantity THEN NULL
+            WHEN CommitmentDiscountCategory = 'Spend' THEN COALESCE(CommitmentDiscountUnit, BillingCurrency)
+            ELSE COALESCE(CommitmentDiscountUnit, PricingUnit, ConsumedUnit, 'Units')
+        END AS CommitmentDiscountUnit,
+        CASE WHEN is_consumed THEN ConsumedQuantity END AS ConsumedQuantity,
+        CASE WHEN is_consumed AND ConsumedQuantity IS NOT NULL THEN COALESCE(ConsumedUnit, PricingUnit, 'Units') END
+            AS ConsumedUnit,
         COALESCE(ContractedCost, BilledCost) AS ContractedCost,
-        ContractedUnitPrice,
+        CASE WHEN is_priced AND ContractedUnitPrice >= 0 THEN ContractedUnitPrice END AS ContractedUnitPrice,
         COALESCE(EffectiveCost, BilledCost) AS EffectiveCost,
         InvoiceId,
         COALESCE(InvoiceIssuerName, ProviderName) AS InvoiceIssuerName,
         COALESCE(ListCost, ContractedCost, BilledCost) AS ListCost,
-        ListUnitPrice,
-        PricingCategory,
+        CASE WHEN is_priced AND ListUnitPrice >= 0 THEN ListUnitPrice END AS ListUnitPrice,
+        CASE WHEN is_priced THEN PricingCategory END AS PricingCategory,
         COALESCE(PricingCurrency, BillingCurrency) AS PricingCurrency,
-        PricingCurrencyContractedUnitPrice,
+        CASE WHEN is_priced AND PricingCurrencyContractedUnitPrice >= 0 THEN PricingCurrencyContractedUnitPrice END
+            AS PricingCurrencyContractedUnitPrice,
         PricingCurrencyEffectiveCost,
-        PricingCurrencyListUnitPrice,
-        PricingQuantity,
-        CASE WHEN PricingQuantity IS NOT NULL THEN COALESCE(PricingUnit, ConsumedUnit, 'Units') END AS PricingUnit,
+        CASE WHEN is_priced AND PricingCurrencyListUnitPrice >= 0 THEN PricingCurrencyListUnitPrice END
+            AS PricingCurrencyListUnitPrice,
+        CASE WHEN is_priced THEN PricingQuantity END AS PricingQuantity,
+        CASE WHEN is_priced AND PricingQuantity IS NOT NULL THEN COALESCE(PricingUnit, ConsumedUnit, 'Units') END
+            AS PricingUnit,
         ProviderName,
         COALESCE(PublisherName, ProviderName) AS PublisherName,
         COALESCE(RegionId, RegionName) AS RegionId,
@@ -91,12 +117,15 @@ filled AS (
         ServiceCategory,
         ServiceName,
         COALESCE(ServiceSubcategory, 'Other (' || ServiceCategory || ')') AS ServiceSubcategory,
-        SkuId,
-        SkuMeter,
+        CASE WHEN is_priced THEN SkuId END AS SkuId,
+        CASE WHEN is_priced AND SkuId IS NOT NULL THEN COALESCE(SkuMeter, SkuId) END AS SkuMeter,
         SkuPriceDetails,
-        SkuPriceId,
+        CASE
+            WHEN ChargeCategory IN ('Usage', 'Purchase') THEN COALESCE(SkuPriceId, SkuId)
+            WHEN is_priced THEN SkuPriceId
+        END AS SkuPriceId,
         SubAccountId,
-        COALESCE(SubAccountName, SubAccountId) AS SubAccountName,
+        CASE WHEN SubAccountId IS NOT NULL THEN COALESCE(SubAccountName, SubAccountId) END AS SubAccountName,
         CASE WHEN SubAccountId IS NOT NULL THEN COALESCE(SubAccountType, 'Sub Account') END AS SubAccountType,
         Tags,
         COALESCE(ServiceProviderName, ProviderName) AS ServiceProviderName,
@@ -165,7 +194,7 @@ SELECT
     ServiceSubcategory,
     SkuId,
     SkuMeter,
-    SkuPriceDetails,
+    CASE WHEN SkuPriceId IS NOT NULL THEN SkuPriceDetails END AS SkuPriceDetails,
     SkuPriceId,
     SubAccountId,
     SubAccountName,

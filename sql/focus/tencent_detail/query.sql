@@ -228,7 +228,7 @@ SELECT
         AS PricingUnit,
     'Tencent Cloud' AS ProviderName,
     'Tencent Cloud' AS PublisherName,
-    COALESCE(region_code, region) AS RegionId,
+    COALESCE(region_code, tencent_region(region), region) AS RegionId,
     region AS RegionName,
     resource AS ResourceId,
     resource_alias AS ResourceName,
