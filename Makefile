@@ -17,7 +17,7 @@ unexport PYTHONPATH
 export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lint-python lint-types lint-imports lint-sql bench format golden lock clean
+.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench format golden lock clean
 .DELETE_ON_ERROR:
 
 help: ## print these targets
@@ -31,6 +31,9 @@ demo: .venv/.runtime ## run the sample company through the real Airflow; DEMO_ON
 test: .venv/.dev ## run all tests; ARGS="-k name" for some of them
 	@mkdir -p .cache
 	@$(bin)/python -m pytest -n $(JOBS) $(ARGS)
+
+soak: .venv/.dev ## fuzz every parser of bytes for SECONDS=600 in all, going on from the last time
+	@$(bin)/python -m tests.fuzz --seconds $(or $(SECONDS),600)
 
 lint: lint-python lint-types lint-imports lint-sql ## ruff, mypy, import-linter, sqlfluff
 
@@ -47,7 +50,7 @@ lint-imports: .venv/.dev ## import-linter: the floors
 lint-sql: .venv/.dev ## sqlfluff over sql/
 	@$(bin)/sqlfluff lint --disable-progress-bar sql
 
-bench: .venv/.dev ## measure ingestion, rating and reconciliation beside the machine's floor
+bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor; ARGS="--memory", "--rows 200000"
 	@$(bin)/python -m tests.bench $(ARGS)
 
 format: .venv/.dev ## rewrite Python and SQL in the project's style

@@ -41,8 +41,10 @@ def content(home: Path, table: Table, summary: str) -> Content:
     return found
 
 
-def kill_everywhere(books: Books, source: str, read: Callable[[Path], Content], kept: Path) -> list[Content]:
-    """Kill at twenty points spread over an ingestion; what each kill left, once the next run has completed it.
+def kill_everywhere(
+    books: Books, source: str, read: Callable[[Path], Content], kept: Path, points: int = POINTS
+) -> list[Content]:
+    """Kill at points spread over an ingestion, its end among them; what each left, once the next run has completed it.
 
     Asserts that every completed run ends in the same content, which stands last in the list.
     """
@@ -54,10 +56,10 @@ def kill_everywhere(books: Books, source: str, read: Callable[[Path], Content], 
     events = int(run(home, source, 0).stdout.split()[-1])
     after = read(home)
     left = []
-    for point in range(POINTS):
+    for point in range(points):
         shutil.rmtree(home)
         shutil.copytree(kept, home)
-        killed = run(home, source, 1 + point * (events - 1) // (POINTS - 1))
+        killed = run(home, source, 1 + point * (events - 1) // (points - 1))
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         left.append(read(home))
         completed = run(home, source, 0)

@@ -1,10 +1,14 @@
-"""`make bench`: every stage of a day's run over the sample company, beside the machine's floor.
+"""`make bench`: ingestion of every bill format and every stage of a day's run, beside the machine's floor.
 
-    make bench                        10 million bill lines
-    make bench ARGS="--rows 200000"   fewer
+    make bench                                          10 million rows of each format, and of the company
+    make bench ARGS="--rows 200000"                     fewer
+    make bench ARGS="--formats aws_cur_2,focus_1_2"     these formats alone
+    make bench ARGS="--formats none"                    the company's stages alone
+    make bench ARGS="--memory"                          peak memory at 1, 10 and 50 million rows alone
 
-Prints wall seconds, processor seconds and peak memory of each stage, and the ratio to the floor that
-was measured in the same run: machines differ, ratios less.
+A format's floor is bare DuckDB: the same reader and the same model's SQL over the same files, written as
+Parquet. Every stage is a process of its own, with the same bound on memory and the same threads. Prints
+ratios to the floor of the same run: machines differ, ratios less. Exits with 1 if a bound does not hold.
 """
 
 from __future__ import annotations
@@ -12,92 +16,216 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import converter
+from twinledger.bills.formats import format_names
 from twinledger.vocabulary.settings import ROOT
 
 ROWS_AT_SCALE_1 = 18_700
-COMPARED = (
-    ("ingest_bills", "bare_copy", 2.0),
-    ("ingest_metering", "", None),
-    ("rate", "scan_usage", None),
-    ("reconcile", "scan_ledgers", None),
-)
 MOST_MEMORY_MB = 4096
+MOST_OF_FLOOR = 1.5
+BOUND_FROM_ROWS = 5_000_000
+"""Below that, starting up is most of what is measured, and the bound on time says nothing."""
+MOST_GROWTH_MB = 256
+"""Memory is called flat where it grows by no more than this from the fewest rows to the most."""
+CONVERTED_ROWS = 1_000_000
+MEMORY_FORMATS = ("azure_ea", "focus_1_2")
+MEMORY_ROWS = (1_000_000, 10_000_000, 50_000_000)
+STAGES = (
+    "bare_read",
+    "bare_copy",
+    "ingest_bills",
+    "ingest_metering",
+    "scan_usage",
+    "rate",
+    "scan_ledgers",
+    "reconcile",
+)
+COMPARED = {"ingest_bills": "bare_copy", "rate": "scan_usage", "reconcile": "scan_ledgers"}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One stage in a process of its own."""
+    """One process: seconds on the clock and of processors, and its peak memory."""
 
-    stage: str
     wall_s: float
     cpu_s: float
     peak_mb: float
+    status: int = 0
 
 
-def measure(stage: str, folder: Path) -> Measured:
-    """Run a stage and take its time and its peak memory, as the kernel accounts them."""
-    print(f"  {stage} ...", end="", flush=True)
+def measure(command: Sequence[str], longest: float | None = None) -> Measured:
+    """Run a process and take its time and its peak memory, as the kernel accounts them."""
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.stages", stage, str(folder)], cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=longest is not None)
+    watch = threading.Timer(longest or 0, os.killpg, (process.pid, signal.SIGKILL))
+    if longest:
+        watch.start()
     _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"stage {stage} failed with status {status}")
-    found = Measured(stage, time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-    print(f" {found.wall_s:.1f} s")
+    watch.cancel()
+    seconds = usage.ru_utime + usage.ru_stime
+    return Measured(time.monotonic() - started, seconds, usage.ru_maxrss / 1024, status)
+
+
+def run(module: str, *arguments: str) -> Measured:
+    """A stage of the benchmark."""
+    found = measure([sys.executable, "-m", f"tests.bench.{module}", *arguments])
+    if found.status:
+        sys.exit(f"stage {' '.join((module, *arguments))} failed with status {found.status}")
     return found
 
 
-def show(measured: dict[str, Measured]) -> None:
-    """The table, and whether each bound holds."""
-    print(f"\n{'stage':<18}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   beside its floor")
-    for stage in measured.values():
-        line = f"{stage.stage:<18}{stage.wall_s:>9.1f}{stage.cpu_s:>9.1f}{stage.peak_mb:>9.0f}"
-        print(line + _beside(stage, measured))
-    peak = max(stage.peak_mb for stage in measured.values() if stage.stage not in ("bare_read", "bare_copy"))
-    word = "holds" if peak < MOST_MEMORY_MB else "DOES NOT HOLD"
-    print(f"\npeak memory {peak:.0f} MB: the bound of {MOST_MEMORY_MB} MB {word}")
+def say(text: str) -> None:
+    """A line of the report or of progress."""
+    print(text, flush=True)
 
 
-def _beside(stage: Measured, measured: dict[str, Measured]) -> str:
-    floor, bound = next(
-        ((floor, bound) for name, floor, bound in COMPARED if name == stage.stage and floor), ("", None)
+# --- formats -----------------------------------------------------------------------------------
+
+
+def ingest_formats(folder: Path, names: Sequence[str], rows: int) -> list[str]:
+    """Every format beside its floor; returns the bounds that do not hold."""
+    say(f"\n{'format':<23}{'rows':>12}{'MB':>7}{'rows/s':>10}{'ours s':>9}{'floor s':>9}{'ratio':>7}{'peak MB':>9}")
+    return [broken for name in names for broken in _one_format(folder / name, name, rows)]
+
+
+def _one_format(folder: Path, name: str, rows: int) -> list[str]:
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "tests.bench.one_format", "write", str(folder), name, str(rows)]
+    if measure(command).status:
+        return [f"{name}: not measured, its files could not be written"]
+    size = sum(path.stat().st_size for path in (folder / "bills").rglob("*") if path.is_file()) >> 20
+    floor = run("one_format", "floor", str(folder))
+    shutil.rmtree(folder / "floor", ignore_errors=True)
+    ours = run("one_format", "ingest", str(folder))
+    lines = int((folder / "rows.txt").read_text())
+    shutil.rmtree(folder)
+    ratio = ours.wall_s / floor.wall_s
+    figures = f"{lines:>12,}{size:>7}{lines / ours.wall_s:>10,.0f}{ours.wall_s:>9.1f}{floor.wall_s:>9.1f}"
+    say(f"{name:<23}{figures}{ratio:>7.2f}{ours.peak_mb:>9.0f}")
+    broken = []
+    if ratio > MOST_OF_FLOOR and lines >= BOUND_FROM_ROWS:
+        broken.append(f"{name}: {ratio:.2f} times the floor, more than {MOST_OF_FLOOR}")
+    if ours.peak_mb > MOST_MEMORY_MB:
+        broken.append(f"{name}: {ours.peak_mb:.0f} MB at its peak, more than {MOST_MEMORY_MB}")
+    return broken
+
+
+def memory_is_flat(folder: Path, names: Sequence[str], scales: Sequence[int]) -> list[str]:
+    """Peak memory of ingesting more and more rows; returns the bounds that do not hold."""
+    say(f"\n{'peak MB of ingesting':<23}" + "".join(f"{rows:>14,}" for rows in scales))
+    broken = []
+    for name in names:
+        peaks = []
+        for rows in scales:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            run("one_format", "write", str(folder / name), name, str(rows))
+            peaks.append(run("one_format", "ingest", str(folder / name)).peak_mb)
+            shutil.rmtree(folder / name)
+        say(f"{name:<23}" + "".join(f"{peak:>14.0f}" for peak in peaks))
+        if max(peaks) > MOST_MEMORY_MB or peaks[-1] - peaks[0] > max(MOST_GROWTH_MB, peaks[0] / 2):
+            broken.append(f"{name}: memory is not flat, {peaks[0]:.0f} to {peaks[-1]:.0f} MB")
+    return broken
+
+
+def beside_converter(folder: Path, rows: int) -> None:
+    """Ours and focus_converters on one Cost and Usage Report, as one plain CSV file."""
+    say(f"\none AWS Cost and Usage Report as one CSV file, about {rows:,} rows, to FOCUS as Parquet")
+    program, reason = converter.install()
+    shutil.rmtree(folder, ignore_errors=True)
+    run("one_format", "write", str(folder), "aws_cur_legacy", str(rows))
+    run("one_format", "cur", str(folder))
+    lines, file = int((folder / "rows.txt").read_text()), folder / "converted.csv"
+    program_of_ours = str(Path(sys.executable).with_name("twinledger"))
+    ours = measure(
+        [
+            program_of_ours,
+            "inspect",
+            str(file),
+            "--format",
+            "aws_cur_legacy",
+            "--json",
+            "--parquet",
+            str(folder / "ours.parquet"),
+        ]
     )
-    if not floor:
-        return ""
-    ratio = stage.wall_s / measured[floor].wall_s
-    said = "" if bound is None else f" (bound {bound} at 10 million lines: {'holds' if ratio <= bound else 'not held'})"
-    return f"   {ratio:.2f} x {floor}{said}"
+    _beside("twinledger inspect", ours, lines)
+    if program is None:
+        say(f"focus_converters is not installed: {reason}")
+    else:
+        theirs = measure(converter.command(program, file, folder / "theirs"), converter.LONGEST_SECONDS)
+        _beside("focus_converters 1.0.0", theirs, lines)
+        if not theirs.status and not ours.status:
+            slower, larger = theirs.wall_s / ours.wall_s, theirs.peak_mb / ours.peak_mb
+            say(f"theirs takes {slower:.1f} times as long and {larger:.1f} times the memory")
+    shutil.rmtree(folder)
+
+
+def _beside(name: str, found: Measured, rows: int) -> None:
+    ended = f"ended with status {found.status}" if found.status else ""
+    say(f"{name:<23}{rows / found.wall_s:>12,.0f} rows/s{found.wall_s:>9.1f} s{found.peak_mb:>9.0f} MB {ended}")
+
+
+# --- the company -------------------------------------------------------------------------------
+
+
+def company(folder: Path, rows: int) -> list[str]:
+    """A day's run over the sample company; returns the bounds that do not hold."""
+    say(f"\nwriting the sample company, about {rows:,} bill lines")
+    # In a process of its own: a child's peak memory counts what its parent held when it was started.
+    run("set_up", str(folder), str(rows / ROWS_AT_SCALE_1))
+    say(f"{int((folder / 'rows.txt').read_text()):,} bill lines")
+    say(f"{'stage':<18}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   beside its floor")
+    found: dict[str, Measured] = {}
+    for stage in STAGES:
+        found[stage] = one = run("stages", stage, str(folder))
+        floor = COMPARED.get(stage)
+        beside = f"   {one.wall_s / found[floor].wall_s:.2f} x {floor}" if floor else ""
+        say(f"{stage:<18}{one.wall_s:>9.1f}{one.cpu_s:>9.1f}{one.peak_mb:>9.0f}{beside}")
+    shutil.rmtree(folder)
+    peak = max(one.peak_mb for stage, one in found.items() if stage not in ("bare_read", "bare_copy"))
+    return [f"company: {peak:.0f} MB at its peak, more than {MOST_MEMORY_MB}"] if peak > MOST_MEMORY_MB else []
 
 
 def main() -> None:
-    """Measure everything and print it."""
+    """Measure what is asked for and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="bill lines of the sample company")
-    parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "bench", help="emptied first, and left")
-    arguments = parser.parse_args()
-    scale = str(arguments.rows / ROWS_AT_SCALE_1)
-    print(f"writing the sample company, about {arguments.rows:,} bill lines", flush=True)
-    # In a process of its own: a child's peak memory counts what its parent held when it was started.
-    subprocess.run([sys.executable, "-m", "tests.bench.set_up", str(arguments.folder), scale], check=True, cwd=ROOT)
-    rows = int((arguments.folder / "rows.txt").read_text())
-    print(f"{rows:,} bill lines; {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
-    stages = (
-        "bare_read",
-        "bare_copy",
-        "ingest_bills",
-        "ingest_metering",
-        "scan_usage",
-        "rate",
-        "scan_ledgers",
-        "reconcile",
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of each format, and of the company")
+    parser.add_argument("--formats", default="all", help="names with commas between them, all, or none")
+    parser.add_argument("--no-company", action="store_true", help="formats alone")
+    parser.add_argument(
+        "--memory", action="store_true", help="peak memory at growing numbers of rows, and nothing else"
     )
-    show({stage: measure(stage, arguments.folder) for stage in stages})
+    parser.add_argument("--memory-rows", default=",".join(map(str, MEMORY_ROWS)), help="those numbers")
+    parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "bench", help="emptied as it goes")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    say(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    broken: list[str] = []
+    if arguments.memory:
+        broken += memory_is_flat(folder, MEMORY_FORMATS, [int(one) for one in arguments.memory_rows.split(",")])
+    else:
+        known = format_names()
+        names = {"all": known, "none": []}.get(arguments.formats, arguments.formats.split(","))
+        if unknown := set(names) - set(known):
+            parser.error(f"no format {', '.join(sorted(unknown))}: expected some of {', '.join(known)}")
+        if names:
+            broken += ingest_formats(folder, names, arguments.rows)
+        if arguments.formats == "all" or "aws_cur_legacy" in names:
+            beside_converter(folder / "converter", min(arguments.rows, CONVERTED_ROWS))
+        if not arguments.no_company and arguments.formats in ("all", "none"):
+            broken += company(folder / "company-run", arguments.rows)
+    say("\n" + "\n".join(["bounds that do not hold:", *broken] if broken else ["every bound holds"]))
+    sys.exit(bool(broken))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -61,17 +62,17 @@ def _gzipped(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
 
 
-def _zipped(data: bytes) -> bytes:
+def _zipped(data: bytes, *members: str) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("bill.csv"), data)
+    with zipfile.ZipFile(buffer, "w") as packed, warnings.catch_warnings(action="ignore"):  # two of one name
+        for member in members or ("bill.csv",):
+            packed.writestr(zipfile.ZipInfo(member), data)
     return buffer.getvalue()
 
 
 WRAPPED: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("bill.csv", _plain),
     ("bill.csv.gz", _plain),
-    ("bill.zip", _plain),
     ("bill.parquet", _plain),
     ("bill.csv.gz", _gzipped),
     ("bill.zip", _zipped),
@@ -83,13 +84,23 @@ WRAPPED: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 def bill_file(data: bytes) -> None:
     """`open_bills`, and what is asked of the header it finds."""
     name, packed = WRAPPED[data[0] % len(WRAPPED)] if data else WRAPPED[0]
+    _open(name, packed(data[1:]))
+
+
+def archive(data: bytes) -> None:
+    """`open_bills` of an archive."""
+    _open("bill.zip", data)
+
+
+def _open(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
-        path.write_bytes(packed(data[1:]))
+        path.write_bytes(content)
         try:
             bills = open_bills(path, name, Path(folder) / "spool")
+            assert len({bill.path for bill in bills}) == len(bills), "a file would be billed twice"
             for bill in bills:
-                assert bill.path.is_file()
+                assert bill.path.resolve().is_relative_to(Path(folder).resolve())
                 assert any(field.strip() for field in bill.header)
                 assert header_currency(bill.header) != ""
                 detect(bill.name, bill.header).bind(bill.header)
@@ -107,31 +118,42 @@ _EXPORT = "export/data/BILLING_PERIOD=2026-10/export-00001.csv.gz"
 def manifest(data: bytes) -> None:
     """A manifest of AWS (both kinds of reports) and of Azure."""
     bills = {_PART: b"x", _BLOB: b"x", _EXPORT: b"x"}
+    aws, azure = _form("aws_cur_legacy"), _form("azure_ea")
     for key in (
         "report/20261001-20261101/report-Manifest.json",
         "export/metadata/BILLING_PERIOD=2026-10/export-Manifest.json",
         "report-Manifest.json",
     ):
-        _discover(Feed(_form("aws_cur_legacy"), "period"), {**bills, key: data})
+        _discover(Feed(aws, "period"), {**bills, key: data})
     for key in ("20261001-20261031/202611020600/manifest.json", "_manifest.json"):
-        _discover(Feed(_form("azure_ea"), "period"), {**bills, key: data})
-    azure = {f"actual/{_BLOB}": b"x", f"amortized/{_BLOB}": b"x"}
-    pair = replace(_form("azure_ea"), layout="azure_pair", datasets=("actual", "amortized"))
-    _discover(Feed(pair, "period"), {**azure, f"actual/{_BLOB.rpartition('/')[0]}/manifest.json": data})
+        _discover(Feed(azure, "period"), {**bills, key: data})
+    pair = replace(azure, layout="azure_pair", datasets=("actual", "amortized"))
+    both = {f"actual/{_BLOB}": b"x", f"amortized/{_BLOB}": b"x"}
+    _discover(Feed(pair, "period"), {**both, f"actual/{_BLOB.rpartition('/')[0]}/manifest.json": data})
 
 
 def names(data: bytes) -> None:
     """What a place's names say: one name a line, in every layout and for every format's patterns."""
     files = {key: b"x" for key in data.decode("utf-8", "surrogateescape").splitlines() if key and key[0] != "/"}
     for form in _forms():
-        for kind in SLICES:
+        for kind in SLICES if form.layout == "folders" else SLICES[:2]:
             _discover(Feed(form, kind), files)
 
 
 def _discover(feed: Feed, files: dict[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for one in discover(feed, MemoryPlace(files), Path(folder)):
-            _check_found(one, feed, files)
+    for one in discover(feed, MemoryPlace(files), _spool()):
+        _check_found(one, feed, files)
+
+
+@cache
+def _spool() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="twinledger-fuzz-")
+    _KEPT.append(folder)
+    return Path(folder.name)
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+"""Folders that are removed when the process ends."""
 
 
 def _check_found(one: Found, feed: Feed, files: dict[str, bytes]) -> None:
@@ -142,6 +164,7 @@ def _check_found(one: Found, feed: Feed, files: dict[str, bytes]) -> None:
         _check_refusal(one.refusal)
         return
     assert {file.key for file in one.files} <= files.keys()
+    assert len({file.key for file in one.files}) == len(one.files), "a file would be billed twice"
     assert one.sizes.keys() <= {file.key for file in one.files}
     assert one.slice == "all" or feed.slice != "period" or feed.form.layout == "named_files"
 
@@ -154,7 +177,7 @@ def _form(name: str) -> Format:
 @cache
 def _forms() -> Sequence[Format]:
     """One format for each distinct way of finding deliveries."""
-    forms = {(form.layout, form.files, form.datasets): form for form in map(_form, format_names())}
+    forms = {(form.layout, form.files): form for form in map(_form, format_names())}
     return [form for form in forms.values() if form.layout != "aws_manifest"]
 
 
@@ -187,12 +210,14 @@ def _check_text(text: str) -> None:
 
 PARSERS: dict[str, Callable[[bytes], None]] = {
     "bill_file": bill_file,
+    "archive": archive,
     "manifest": manifest,
     "names": names,
     "notification": notification,
 }
 
 _FOCUS = b"BilledCost,BillingAccountId,BillingCurrency\n1.00,acc,EUR\n"
+_BILLS = (_FOCUS, "\ufeff账期,应付金额(¥)\n2026-10,1\n".encode(), "账期,应付金额(元)\n2026-10,1\n".encode("gb18030"))
 _LEGACY = {
     "assemblyId": "a1",
     "account": "111122223333",
@@ -207,9 +232,12 @@ _BRIDGE = {"detail-type": "Object Created", "source": "aws.s3", "detail": _OBJEC
 
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "bill_file": tuple(
-        bytes([number]) + (content if number in {0, 4, 5, 6} else packed(content))
-        for number, packed in enumerate((_plain, _gzipped, _zipped, _plain, _plain, _plain, _plain))
-        for content in (_FOCUS, "\ufeff账期,应付金额(¥)\n2026-10,1\n".encode())
+        bytes([number]) + (_gzipped(content) if number == 1 else content)
+        for number in range(len(WRAPPED))
+        for content in _BILLS
+    ),
+    "archive": tuple(
+        _zipped(content, *names) for content in _BILLS for names in (("bill.csv",), ("a.csv", "a.csv"), ("账单/b.csv",))
     ),
     "manifest": tuple(json.dumps(one).encode() for one in (_LEGACY, {"dataFiles": [f"s3://bucket/{_EXPORT}"]}, _AZURE)),
     "names": (

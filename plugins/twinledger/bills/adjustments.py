@@ -12,22 +12,20 @@ a change of a description or an invoice number alone posts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from twinledger.bills import records
+from twinledger.bills import held, records
 from twinledger.bills.deliveries import WHOLE
+from twinledger.bills.held import Held
 from twinledger.bills.records import Booked, Handled
 from twinledger.bills.staging import slice_totals
 from twinledger.books import Books
 from twinledger.engine import Engine
-from twinledger.lake import SliceState, SliceWrite
+from twinledger.lake import SliceWrite
 from twinledger.lake.tables import EXTERNAL_CHARGES, Column
 from twinledger.vocabulary.errors import FrozenSliceError
 from twinledger.vocabulary.periods import Period
-
-PREFIX = "restates-"
-"""What the name of a slice of adjustments begins with."""
 
 _RESTATEMENT = tuple(Column(name, "VARCHAR") for name in ("restates", "open_period", "slice"))
 _ATTEMPTS = 24
@@ -39,37 +37,54 @@ class _Known:
 
     booked: Sequence[Mapping[str, str]]
     posted: Sequence[Mapping[str, str]]
-    version: str
+    last: Held | None
     is_covered: bool
 
 
 def post(books: Books, engine: Engine, handled: Handled, period: str, files: Sequence[str]) -> list[Booked]:
-    """Post what a delivery changes in a closed period; what was booked, empty where it is known or older.
+    """Post what a delivery changes in a closed period; what it is booked as, without a total where it is older.
 
     Raises:
         FrozenSliceError: periods kept being closed while this was posted.
     """
     found = handled.found
-    name = f"{PREFIX}{period}" if found.slice == WHOLE else f"{PREFIX}{period}-{found.slice}"
+    name = held.adjusting(period, found.slice)
     for _ in range(_ATTEMPTS):
         closed = {value.removeprefix("x_period=") for value in books.lake.frozen(EXTERNAL_CHARGES)}
         known = _known(books, handled, period, closed)
-        if known.is_covered or known.version >= found.version:
-            return []
         open_period = _open_after(period, closed)
+        if known.last and known.last.order == (found.version, handled.digest):
+            # It was written by a process that died before it could write that down.
+            return [_booked(books, engine, known.last.partition)]
+        if known.is_covered or (known.last and known.last.order > (found.version, handled.digest)):
+            return [Booked(open_period, name, ())]
         _view(books, engine, known, files, (period, open_period, name))
         adjusted = engine.copy_unsplit("adjustments", EXTERNAL_CHARGES, books.lake.staging(EXTERNAL_CHARGES))
         partition = records.partition_of(handled.source.name, open_period, name)
         write = SliceWrite(
-            partition, adjusted, handled.digest, found.version, group=f"{PREFIX}{period}", covers=found.slice == WHOLE
+            partition,
+            adjusted,
+            handled.digest,
+            found.version,
+            group=held.adjusting(period, WHOLE),
+            covers=found.slice == WHOLE,
         )
         try:
-            books.lake.replace_all(EXTERNAL_CHARGES, [write])
+            if not books.lake.replace_all(EXTERNAL_CHARGES, [write]):
+                books.lake.touch(EXTERNAL_CHARGES, partition, write.digest, write.version)
         except FrozenSliceError:
             continue  # that period was closed meanwhile: the next one is open
-        engine.view_files("posted_now", EXTERNAL_CHARGES, adjusted)
-        return [Booked(open_period, name, slice_totals(engine, "posted_now")[0])]
+        return [_totalled(engine, partition, adjusted)]
     raise FrozenSliceError(EXTERNAL_CHARGES.name, name, "every period after it")
+
+
+def _booked(books: Books, engine: Engine, partition: Mapping[str, str]) -> Booked:
+    return _totalled(engine, partition, books.lake.files(EXTERNAL_CHARGES, partition))
+
+
+def _totalled(engine: Engine, partition: Mapping[str, str], files: Sequence[str]) -> Booked:
+    engine.view_files("posted_now", EXTERNAL_CHARGES, files)
+    return Booked(partition["x_period"], partition["x_slice"], slice_totals(engine, "posted_now")[0])
 
 
 def _open_after(period: str, closed: set[str]) -> str:
@@ -81,32 +96,25 @@ def _open_after(period: str, closed: set[str]) -> str:
 
 
 def _known(books: Books, handled: Handled, period: str, closed: set[str]) -> _Known:
-    unit = handled.found.slice
+    unit, group = handled.found.slice, held.adjusting(period, WHOLE)
     booked: list[Mapping[str, str]] = []
     posted: list[Mapping[str, str]] = []
-    versions, is_covered = [""], False
-    for partition, state in _partitions(books.lake.states(EXTERNAL_CHARGES), handled.source.name):
-        name = partition["x_slice"]
-        if partition["x_period"] == period and not name.startswith(PREFIX):
-            is_mine = unit in (WHOLE, name)
+    mine: list[Held] = []
+    is_covered = False
+    for said in held.of_source(books.lake.states(EXTERNAL_CHARGES), handled.source.name):
+        name = said.partition["x_slice"]
+        if said.partition["x_period"] == period and not said.state.group:
             target = booked
-        elif partition["x_period"] in closed and state.group == f"{PREFIX}{period}":
-            is_mine = unit == WHOLE or name == f"{PREFIX}{period}-{unit}"
+        elif said.partition["x_period"] in closed and said.state.group == group:
             target = posted
         else:
             continue
-        if is_mine:
-            target.append(partition)
-            versions.append(state.version)
-        is_covered = is_covered or (state.covers and unit != WHOLE)
-    return _Known(booked, posted, max(versions), is_covered)
-
-
-def _partitions(states: Mapping[str, SliceState], source: str) -> Iterator[tuple[dict[str, str], SliceState]]:
-    for name, state in sorted(states.items()):
-        partition = dict(part.split("=", 1) for part in name.split("/"))
-        if partition["x_source"] == source:
-            yield partition, state
+        if name in {unit, held.adjusting(period, unit)}:
+            mine.append(said)
+        if unit == WHOLE or (mine and mine[-1] is said):
+            target.append(said.partition)
+        is_covered = is_covered or (said.state.covers and unit != WHOLE)
+    return _Known(booked, posted, max(mine, key=lambda one: one.order, default=None), is_covered)
 
 
 def _view(books: Books, engine: Engine, known: _Known, files: Sequence[str], restatement: tuple[str, str, str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,11 +30,12 @@ from twinledger.vocabulary.identities import digest
 WHOLE = "all"
 """The slice of a billing period that is all of it."""
 
-_RANGE = re.compile(r"(?:^|/)(\d{4})(\d{2})\d{2}-\d{8}(?:/|$)")
-_PARTITION = re.compile(r"(?:^|/)BILLING_PERIOD=(\d{4})-(\d{2})(?:/|$)", re.IGNORECASE)
-_DAY = re.compile(r"(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])(?!\d)")
-_RUN = re.compile(r"(?:^|/)(\d{12})(?:/|$)")
+_RANGE = re.compile(r"(?:^|/)([0-9]{4})([0-9]{2})[0-9]{2}-[0-9]{8}(?:/|$)")
+_PARTITION = re.compile(r"(?:^|/)BILLING_PERIOD=([0-9]{4})-([0-9]{2})(?:/|$)", re.IGNORECASE)
+_DAY = re.compile(r"(20[0-9]{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12][0-9]|3[01])(?![0-9])")
+_RUN = re.compile(r"(?:^|/)([0-9]{12})(?:/|$)")
 _MANIFEST_BYTES = 64 << 20
+_DAY_SLICE = "day-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,27 @@ class Feed:
 
 def discover(feed: Feed, place: Place, spool: Path) -> list[Found]:
     """The deliveries of a place, oldest first; siblings that are not to be taken are among them."""
-    listing = list(place.list())
-    return sorted(_LAYOUTS[feed.form.layout](feed, place, listing, spool), key=lambda one: (one.version, one.key))
+    listing: list[PlacedFile] = []
+    unreadable: list[PlacedFile] = []
+    for entry in place.list():
+        (listing if _is_text(entry.key) else unreadable).append(entry)
+    found = _LAYOUTS[feed.form.layout](feed, place, listing, spool)
+    found += [_unspeakable(entry) for entry in unreadable if entry.key.lower().endswith(DATA_SUFFIXES)]
+    return sorted(found, key=lambda one: (one.version, one.key))
+
+
+def _is_text(key: str) -> bool:
+    """Whether a name can be stored: a folder of this machine may hold names that are no UTF-8."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in key
+
+
+def _unspeakable(entry: PlacedFile) -> Found:
+    spelt = entry.key.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return _refused(replace(entry, key=spelt), UnreadableFileError(spelt, "its name is no text in UTF-8"))
 
 
 # --- AWS: a manifest for each assembly, and one for the month that points to the newest --------
@@ -133,23 +153,26 @@ def _aws_delivery(entry: PlacedFile, manifest: Mapping[str, Any], listing: Seque
     """Legacy reports name their parts `reportKeys`; Data Exports list them under a name that is not documented."""
     try:
         names = manifest.get("reportKeys") or list(dict.fromkeys(_data_files(manifest)))
-        parts = [_listed(entry.key, _without_bucket(str(name)), listing) for name in names]
+        # A part that is listed under two names is one part: read twice, it would be billed twice.
+        parts = list(dict.fromkeys(_listed(entry.key, _without_bucket(str(name)), listing) for name in names))
         period = _aws_period(entry.key, manifest)
+        checksums = {part.key: str(said) for part, said in _named(parts, dict(manifest.get("checksums") or {}))}
     except DeliveryRefusedError as refusal:
         return _refused(entry, refusal)
-    except (KeyError, TypeError) as missing:
+    except KeyError as missing:
         return _refused(entry, UnreadableFileError(entry.key, f"a manifest without {missing}"))
+    except (TypeError, ValueError, RecursionError) as problem:
+        return _refused(entry, UnreadableFileError(entry.key, f"a manifest of another form ({problem})"))
     if not parts:
         return _refused(entry, UnreadableFileError(entry.key, "a manifest that lists no data file"))
-    checksums = manifest.get("checksums", {})
     return Found(
         key=entry.key,
         files=tuple(parts),
         delivered_at=entry.modified,
         period=period,
-        account=str(manifest.get("account", "")),
+        account=str(manifest.get("account") or ""),
         announced=True,
-        checksums={part.key: str(checksums[name]) for part, name in _named(parts, checksums)},
+        checksums=checksums,
     )
 
 
@@ -170,15 +193,15 @@ def _without_bucket(name: str) -> str:
     return name.split("/", 3)[3] if name.startswith("s3://") and name.count("/") > 2 else name  # noqa: PLR2004 - s3://bucket/key
 
 
-def _named(parts: Sequence[PlacedFile], names: Iterable[str]) -> list[tuple[PlacedFile, str]]:
-    return [(part, name) for name in names for part in parts if _same(name, part.key)]
+def _named(parts: Sequence[PlacedFile], said: Mapping[str, object]) -> list[tuple[PlacedFile, object]]:
+    return [(part, value) for name, value in said.items() for part in parts if _same(name, part.key)]
 
 
 def _aws_period(key: str, manifest: Mapping[str, Any]) -> str:
     if in_path := _PARTITION.search(key) or _RANGE.search(key):
         return f"{in_path[1]}-{in_path[2]}"
     start = str(manifest["billingPeriod"]["start"])
-    if not re.match(r"\d{6}", start):
+    if not re.match(r"[0-9]{6}", start):
         raise UnreadableFileError(key, f"billingPeriod.start {start[:30]!r} is no date")
     return f"{start[:4]}-{start[4:6]}"
 
@@ -188,11 +211,19 @@ def _same(listed: str, key: str) -> bool:
 
 
 def _listed(manifest: str, name: str, listing: Sequence[PlacedFile]) -> PlacedFile:
+    """The file that a manifest names: by its whole key, or by as much of it as the place and the manifest share."""
     checked_key(name, manifest.rpartition("/")[0] or "the place")
-    for entry in listing:
-        if _same(name, entry.key):
-            return entry
-    raise MissingPartError(manifest, name)
+    matches = [entry for entry in listing if _same(name, entry.key)]
+    if not matches:
+        raise MissingPartError(manifest, name)
+    return max(matches, key=lambda entry: (_alike(name[::-1], entry.key[::-1]), _alike(manifest, entry.key)))
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 # --- folders: each folder is one delivery, each file at the top too ---------------------------
@@ -223,7 +254,21 @@ def _sliced(kind: SliceKind, found: Found) -> Found:
     day = _DAY.search(found.key)
     if day is None:
         return replace(found, refusal=UnknownFileError(found.key, "a day (YYYYMMDD) in its path"))
-    return replace(found, slice=f"day-{day[1]}{day[2]}{day[3]}")
+    return _sliced_by_day(found, f"{day[1]}{day[2]}{day[3]}")
+
+
+def _sliced_by_day(found: Found, day: str) -> Found:
+    try:
+        said = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return replace(found, refusal=UnknownFileError(found.key, "a day (YYYYMMDD) in its name"))
+    return replace(found, slice=f"{_DAY_SLICE}{said:%Y%m%d}")
+
+
+def month_of(slice_name: str) -> str:
+    """The month (YYYY-MM) of a day's slice; nothing of another one."""
+    day = slice_name.removeprefix(_DAY_SLICE)
+    return f"{day[:4]}-{day[4:6]}" if slice_name.startswith(_DAY_SLICE) else ""
 
 
 def _file_slice(key: str) -> str:
@@ -256,18 +301,20 @@ def _with_manifest(
     manifest, problem = _read_manifest(place, entry, spool)
     if problem is not None:
         return _refused(entry, problem)
-    blobs = [blob for blob in manifest.get("blobs", []) if isinstance(blob, dict) and "blobName" in blob]
     try:
-        parts = [(_listed(entry.key, str(blob["blobName"]), listing), blob) for blob in blobs]
+        blobs = [(str(blob["blobName"]), blob.get("byteCount")) for blob in manifest.get("blobs") or ()]
+        sizes = {_listed(entry.key, name, listing): size for name, size in blobs}
     except DeliveryRefusedError as refusal:
         return _refused(entry, refusal)
+    except (AttributeError, KeyError, TypeError) as problem:
+        return _refused(entry, UnreadableFileError(entry.key, f"a manifest of another form ({problem})"))
     rows = manifest.get("dataRowCount")
     return replace(
         found,
-        files=tuple(part for part, _ in parts) or found.files,
+        files=tuple(sizes) or found.files,
         announced=True,
-        sizes={part.key: int(blob["byteCount"]) for part, blob in parts if "byteCount" in blob},
-        rows=int(rows) if isinstance(rows, int) else None,
+        sizes={part.key: size for part, size in sizes.items() if isinstance(size, int)},
+        rows=rows if isinstance(rows, int) else None,
     )
 
 
@@ -327,7 +374,7 @@ def _named_delivery(files: Sequence[_Named]) -> Found:
     if first.kind.covers == "file":
         return replace(found, slice=_file_slice(found.key))
     if first.kind.covers == "day":
-        return replace(found, slice=f"day-{day}")
+        return _sliced_by_day(found, day)
     period = f"{month[:4]}-{month[4:6]}" if month else ""
     return replace(found, period=period, final=first.kind.covers == "month", as_of=day)
 
@@ -383,8 +430,12 @@ def _read_manifest(
         return {}, UnreadableFileError(entry.key, f"a manifest of {entry.size} bytes, more than {_MANIFEST_BYTES}")
     try:
         loaded = json.loads(place.fetch(entry.key, spool).read_bytes())
-    except ValueError as error:
+        # Half a pair of surrogates, or a NUL: JSON can write what no name has and no database takes.
+        is_text = "\\u0000" not in json.dumps(loaded, ensure_ascii=False).encode().decode()
+    except (ValueError, RecursionError) as error:
         return {}, UnreadableFileError(entry.key, f"no JSON ({error})")
+    if not is_text:
+        return {}, UnreadableFileError(entry.key, "JSON with a NUL in it")
     if not isinstance(loaded, dict):
         return {}, UnreadableFileError(entry.key, "JSON, but no object")
     return loaded, None

@@ -11,6 +11,8 @@ import csv
 import gzip
 import hashlib
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -35,6 +37,11 @@ _MAGIC = {
     b"\x7fELF": "program",
 }
 _EXPECTED = {".parquet": "parquet", ".gz": "gzip", ".zip": "zip"}
+# What the library raises where an archive is not what it says: of a name that is no UTF-8 or empty, the last ones.
+_CORRUPT = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, LookupError, OSError,
+)  # fmt: skip
 _HEADER_BYTES = 1 << 20
 _BLOCK = 1 << 20
 MOST_MEMBERS = 1000
@@ -112,7 +119,7 @@ def _unpacked(path: Path, name: str, spool: Path) -> Iterator[tuple[Path, str]]:
                 left -= _unpack(archive, member, target, left, name)
                 if target.stat().st_size:
                     yield target, label
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _CORRUPT as error:
         raise UnreadableFileError(name, f"corrupt archive ({error})") from error
 
 
@@ -167,7 +174,7 @@ def _csv_bill(path: Path, name: str, spool: Path, *, packed: bool) -> BillFile:
     except UnicodeDecodeError as error:
         path, encoding = _rewritten(path, name, spool, error, packed=packed), "GB 18030"
         with path.open("rb") as stream:
-            text = _decoded(stream.read(_HEADER_BYTES), "utf-8")
+            text = _decoded(stream.read(_HEADER_BYTES), "utf-8-sig")
     if "\x00" in text:
         raise UnreadableFileError(name, "its name says text, its content is binary")
     rows = csv.reader(io.StringIO(text, newline=""))
@@ -193,7 +200,8 @@ def _decoded(start: bytes, encoding: str) -> str:
 
 def _rewritten(path: Path, name: str, spool: Path, refused: UnicodeDecodeError, *, packed: bool) -> Path:
     """The same text as UTF-8, where it is GB 18030."""
-    target = spool / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.utf8.csv"
+    # By its path: an archive may hold two files of one name.
+    target = spool / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.utf8.csv"
     spool.mkdir(parents=True, exist_ok=True)
     decoder = codecs.getincrementaldecoder("gb18030")()
     try:

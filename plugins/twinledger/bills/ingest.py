@@ -13,7 +13,7 @@ A closed period is never written: what a vendor changes in it is posted in the o
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -22,15 +22,16 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from twinledger.bills import adjustments, records
-from twinledger.bills.deliveries import WHOLE, Feed, Found, discover
+from twinledger.bills import adjustments, held, records
+from twinledger.bills.deliveries import WHOLE, Feed, Found, discover, month_of
 from twinledger.bills.files import BillFile, content_digest, open_bills
 from twinledger.bills.formats import Format, format_named
+from twinledger.bills.held import Held
 from twinledger.bills.records import Booked, Handled, Outcome
 from twinledger.bills.staging import Lineage, Staged, quarantine_rows, stage
 from twinledger.books import Books
 from twinledger.engine import Engine
-from twinledger.lake import SliceWrite, slice_name
+from twinledger.lake import SliceWrite
 from twinledger.lake.tables import EXTERNAL_CHARGES, QUARANTINE
 from twinledger.places import Place, sha256
 from twinledger.store.models import Source
@@ -156,14 +157,15 @@ def _is_known(books: Books, handled: Handled) -> bool:
     known = records.same_content(books, handled.source.name, handled.digest)
     if known is None:
         return False
-    states = books.lake.states(EXTERNAL_CHARGES)
+    states, frozen = books.lake.states(EXTERNAL_CHARGES), books.lake.frozen(EXTERNAL_CHARGES)
     for period, name in records.slices_of(books, known.id):
-        partition = records.partition_of(handled.source.name, period, name)
-        state = states.get(slice_name(partition))
-        if state and state.version < handled.found.version:
-            if state.digest != handled.digest:
-                return False
-            books.lake.touch(EXTERNAL_CHARGES, partition, handled.digest, handled.found.version)
+        last = held.last(states, handled.source.name, period, name)
+        if last is None or last.state.version >= handled.found.version:
+            continue
+        if last.state.digest != handled.digest or f"x_period={last.partition['x_period']}" in frozen:
+            # Of a closed period the later version is noted where its adjustments are, even if there are none.
+            return False
+        books.lake.touch(EXTERNAL_CHARGES, last.partition, handled.digest, handled.found.version)
     return True
 
 
@@ -261,18 +263,53 @@ def _commit_refused_rows(books: Books, engine: Engine, handled: Handled, staged:
 
 def _commit_slices(books: Books, engine: Engine, handled: Handled, staged: Staged) -> list[Booked]:
     """Commit the files of each billing period; the slices that they became."""
-    booked = []
-    # A day without a line says that there was nothing: what it said before goes.
-    for period in staged.periods or records.periods_before(books, handled):
+    found, booked = handled.found, []
+    unit = (
+        []
+        if found.slice == WHOLE
+        else held.of_unit(books.lake.states(EXTERNAL_CHARGES), handled.source.name, found.slice)
+    )
+    is_older = any(one.order > (found.version, handled.digest) for one in unit)
+    for period in _periods(handled, staged, unit):
         files = staged.files.get(period, ())
-        try:
-            books.lake.replace_all(EXTERNAL_CHARGES, [_write(handled, period, files)])
-        except FrozenSliceError:
-            booked += adjustments.post(books, engine, handled, period, files)
+        mine = Booked(period, found.slice, tuple(total for total in staged.totals if total.period == period))
+        if is_older:
+            # A later word on the same day or file stands for all of it, whatever periods it is of.
+            booked.append(mine)
+            continue
+        if _replace(books, _write(handled, period, files)):
+            booked.append(mine)
         else:
-            totals = tuple(total for total in staged.totals if total.period == period)
-            booked.append(Booked(period, handled.found.slice, totals))
+            booked += adjustments.post(books, engine, handled, period, files)
     return booked
+
+
+def _replace(books: Books, write: SliceWrite) -> bool:
+    """Whether the slice is of an open period: it is what the delivery says, or what was said later."""
+    try:
+        is_new = books.lake.replace_all(EXTERNAL_CHARGES, [write])
+    except FrozenSliceError:
+        return False
+    if is_new:
+        return True
+    if f"x_period={write.partition['x_period']}" in books.lake.frozen(EXTERNAL_CHARGES):
+        # The closed slice is of this content, and adjustments may say something else since.
+        return False
+    books.lake.touch(EXTERNAL_CHARGES, write.partition, write.digest, write.version)
+    return True
+
+
+def _periods(handled: Handled, staged: Staged, unit: Sequence[Held]) -> list[str]:
+    """The billing periods that a delivery says something of, if only that there is nothing."""
+    found = handled.found
+    if found.slice != WHOLE:
+        # A day or file without a line of a period that it had lines of: what it said of that period goes.
+        # Of a day that never had one it is noted in its month: what was said of it before may still come.
+        said = {*staged.periods, *(one.charged for one in unit)}
+        return sorted(said or {month_of(found.slice)} - {""})
+    if not staged.periods and not found.period:
+        raise EmptyFileError(found.key)
+    return list(staged.periods or (found.period,))
 
 
 def _write(handled: Handled, period: str, files: tuple[str, ...]) -> SliceWrite:

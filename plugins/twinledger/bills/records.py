@@ -102,11 +102,11 @@ def bill_source(books: Books, name: str) -> Source:
 
 
 def seen_before(books: Books, source: str, found: Found) -> Delivery | None:
-    """The delivery of these very files, when it has been dealt with."""
+    """The delivery of these very files, when it has been dealt with, and its vendor has not said it again since."""
     with books.store.reading() as session:
         query = select(Delivery).where(Delivery.source == source, Delivery.key == found.key)
         known = session.scalars(query.order_by(Delivery.received_at.desc())).all()
-    return next((delivery for delivery in known if delivery.files == found.listing), None)
+    return next((one for one in known if one.files == found.listing and one.delivered_at >= found.delivered_at), None)
 
 
 def same_content(books: Books, source: str, digest: str) -> Delivery | None:
@@ -122,17 +122,6 @@ def slices_of(books: Books, delivery: str) -> list[tuple[str, str]]:
     with books.store.reading() as session:
         rows = session.scalars(select(DeliverySlice).where(DeliverySlice.delivery == delivery)).all()
     return [(row.period, row.slice) for row in rows]
-
-
-def periods_before(books: Books, handled: Handled) -> list[str]:
-    """The periods that earlier deliveries of the same slice had lines of."""
-    with books.store.reading() as session:
-        query = select(DeliverySlice.period).where(
-            DeliverySlice.source == handled.source.name,
-            DeliverySlice.slice == handled.found.slice,
-            DeliverySlice.current,
-        )
-        return sorted(set(session.scalars(query)))
 
 
 def counted_elsewhere(books: Books, source: Source, totals: Iterable[SliceTotal]) -> list[tuple[str, str, str]]:
@@ -291,7 +280,7 @@ def record_listing(books: Books, handled: Handled) -> None:
     with books.store.transaction() as session:
         row = session.get(Delivery, handled.delivery)
         if row is not None:
-            row.key, row.files = handled.found.key, handled.found.listing
+            row.key, row.files, row.delivered_at = handled.found.key, handled.found.listing, handled.found.delivered_at
 
 
 def _delivery(session: Session, books: Books, handled: Handled, state: State) -> Delivery:

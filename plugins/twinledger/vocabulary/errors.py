@@ -69,6 +69,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+_LONGEST_SENTENCE = 2000
+
 
 class TwinledgerError(Exception):
     """The base of everything raised on purpose."""
@@ -207,6 +209,11 @@ class DeliveryRefusedError(TwinledgerError):
     """A delivery cannot become a part of the ledger; it is quarantined whole with this reason."""
 
     code = "refused"
+
+    def __init__(self, sentence: str) -> None:
+        """Take the sentence as it can be stored and sent, whatever the delivery made it quote."""
+        stored = sentence.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+        super().__init__(stored if len(stored) <= _LONGEST_SENTENCE else f"{stored[: _LONGEST_SENTENCE - 1]}…")
 
 
 class UnreadableFileError(DeliveryRefusedError):
