@@ -37,7 +37,7 @@ WISH = Submission(
 @pytest.fixture
 def settings(airflow_home: Path) -> Settings:
     """The sample company's configuration, applied to books that the runs open by their environment."""
-    write_sample(airflow_home / "company", 7, 1, 0.02)
+    write_sample(airflow_home / "company", 7, 1, 0.02, names=("aws", "azure", "stratus"))
     chosen = Settings().model_copy(
         update={"home": airflow_home / "twinledger", "config": airflow_home / "company" / "config"}
     )

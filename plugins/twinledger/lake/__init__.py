@@ -21,7 +21,12 @@ from typing import Any, cast
 
 import structlog
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    TableAlreadyExistsError,
+    ValidationException,
+)
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, Or
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -59,6 +64,8 @@ _FROZEN = "twinledger.frozen."
 _COMMIT = "twinledger.commit"
 _WRITTEN = "twinledger.slices"
 _ATTEMPTS = 60
+# Of the last one nothing was written either: the files to be replaced are no longer those that were planned.
+_CONFLICTS = (CommitFailedException, OperationalError, ValidationException)
 _TABLE_PROPERTIES = {
     # The retries are ours: each attempt must look again whether the slice has moved on.
     "commit.retry.num-retries": "0",
@@ -237,7 +244,7 @@ class Lake:
                     transaction.set_properties({f"{_FROZEN}{name}": cut})
                 if snapshot:
                     self._load(table).manage_snapshots().create_tag(snapshot.snapshot_id, f"close-{value}").commit()
-            except (CommitFailedException, OperationalError) as conflict:
+            except _CONFLICTS as conflict:
                 _wait(table, attempt, conflict)
             else:
                 return cut
@@ -282,7 +289,7 @@ class Lake:
             _check_frozen(table, due, _frozen(iceberg))
             try:
                 _commit_all(table, iceberg, due, states)
-            except (CommitFailedException, OperationalError) as conflict:
+            except _CONFLICTS as conflict:
                 _wait(table, attempt, conflict)
             else:
                 return True
@@ -305,7 +312,7 @@ class Lake:
                 with iceberg.transaction() as transaction:
                     said = json.dumps(asdict(replace(state, version=version)))
                     transaction.set_properties({f"{_PROPERTY}{name}": said})
-            except (CommitFailedException, OperationalError) as conflict:
+            except _CONFLICTS as conflict:
                 _wait(table, attempt, conflict)
             else:
                 return
