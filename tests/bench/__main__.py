@@ -76,11 +76,20 @@ def measure(command: Sequence[str], longest: float | None = None) -> Measured:
     return Measured(time.monotonic() - started, seconds, usage.ru_maxrss / 1024, status)
 
 
+class StageError(RuntimeError):
+    """A stage ended with an error, which it printed itself."""
+
+
 def run(module: str, *arguments: str) -> Measured:
-    """A stage of the benchmark."""
+    """A stage of the benchmark.
+
+    Raises:
+        StageError: it did not end well.
+    """
     found = measure([sys.executable, "-m", f"tests.bench.{module}", *arguments])
     if found.status:
-        sys.exit(f"stage {' '.join((module, *arguments))} failed with status {found.status}")
+        message = f"stage {' '.join((module, *arguments))} ended with status {found.status}"
+        raise StageError(message)
     return found
 
 
@@ -95,14 +104,19 @@ def say(text: str) -> None:
 def ingest_formats(folder: Path, names: Sequence[str], rows: int) -> list[str]:
     """Every format beside its floor; returns the bounds that do not hold."""
     say(f"\n{'format':<23}{'rows':>12}{'MB':>7}{'rows/s':>10}{'ours s':>9}{'floor s':>9}{'ratio':>7}{'peak MB':>9}")
-    return [broken for name in names for broken in _one_format(folder / name, name, rows)]
+    broken = []
+    for name in names:
+        try:
+            broken += _one_format(folder / name, name, rows)
+        except StageError as error:
+            # The others are worth their hour all the same.
+            broken.append(f"{name}: not measured, {error}")
+    return broken
 
 
 def _one_format(folder: Path, name: str, rows: int) -> list[str]:
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "tests.bench.one_format", "write", str(folder), name, str(rows)]
-    if measure(command).status:
-        return [f"{name}: not measured, its files could not be written"]
+    run("one_format", "write", str(folder), name, str(rows))
     size = sum(path.stat().st_size for path in (folder / "bills").rglob("*") if path.is_file()) >> 20
     floor = run("one_format", "floor", str(folder))
     shutil.rmtree(folder / "floor", ignore_errors=True)
@@ -229,4 +243,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StageError as stopped:
+        sys.exit(str(stopped))

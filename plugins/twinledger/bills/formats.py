@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Literal
 
 from twinledger.engine import Binding
-from twinledger.engine.models import list_models, load_model
+from twinledger.engine.models import list_models, load_model, with_bases
 from twinledger.vocabulary.errors import InvalidConfigError, UnknownColumnsError, UnknownNameError
 
 Covers = Literal["month_to_date", "month", "day", "file"]
@@ -141,12 +141,11 @@ def format_named(name: str) -> Format:
 
 def _described(model_name: str) -> dict[str, Any]:
     """What a model says of its format; one that extends another names only the columns that it asks for differently."""
-    description = load_model(model_name).description
-    own: dict[str, Any] = description["format"]
-    if not (base := description.get("extends")):
-        return own
-    inherited = _described(base)
-    return inherited | own | {"columns": inherited["columns"] | own.get("columns", {})}
+    described: dict[str, Any] = {}
+    for model in with_bases(model_name):
+        inherited = model.description["format"]
+        described = inherited | described | {"columns": inherited.get("columns", {}) | described.get("columns", {})}
+    return described
 
 
 def _pattern(format_name: str, entry: Mapping[str, str]) -> FilePattern:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from twinledger.bills.deliveries import WHOLE
-from twinledger.lake import SliceState
+from twinledger.lake import SliceState, partition_of
 
 ADJUSTING = "restates-"
 """What the name of a slice of adjustments begins with."""
@@ -40,7 +40,7 @@ class Held:
 def of_source(states: Mapping[str, SliceState], source: str) -> Iterator[Held]:
     """The slices of a source, in order of their names."""
     for name, state in sorted(states.items()):
-        partition = dict(part.split("=", 1) for part in name.split("/"))
+        partition = partition_of(name)
         if partition["x_source"] == source:
             yield Held(partition, state)
 

@@ -31,7 +31,7 @@ from twinledger.catalog.forms import (
     SourceConfig,
     SourcesFile,
 )
-from twinledger.engine.models import list_models, load_model
+from twinledger.engine.models import list_models, with_bases
 from twinledger.pools import PoolConfig, pool_problems
 from twinledger.vocabulary.errors import InvalidConfigError
 
@@ -218,12 +218,8 @@ def _counted_twice(config: CompanyConfig) -> Iterator[_Problem]:
 def _provider(format_name: str) -> str:
     """The vendor that a bill format is of; nothing where it is anybody's, or there is no such format."""
     name = f"focus/{format_name}"
-    described: dict[str, Any] = {}
-    while name in list_models():
-        description = load_model(name).description
-        described = description["format"] | described
-        name = description.get("extends", "")
-    return str(described.get("provider", ""))
+    models = with_bases(name) if name in list_models() else ()
+    return next((str(found) for model in models if (found := model.description["format"].get("provider"))), "")
 
 
 def _unknown_people(config: CompanyConfig) -> Iterator[_Problem]:

@@ -16,6 +16,7 @@ from twinledger.books import Books
 from twinledger.controls.agreement import Comparison, LedgerTotal, SubAccountTotal, Terms, agree
 from twinledger.controls.provider import asked_sources
 from twinledger.controls.totals import recorded
+from twinledger.lake import partition_of
 from twinledger.lake.tables import EXTERNAL_CHARGES, TEXT, Column
 from twinledger.store.models import ControlTotal
 from twinledger.vocabulary.periods import Period
@@ -54,7 +55,7 @@ def ledger_files(books: Books, period: Period) -> list[str]:
     """The data files that the sums of a period are made from, as they are now."""
     files = books.lake.files(EXTERNAL_CHARGES, {"x_period": str(period)})
     for name in adjustment_slices(books, period):
-        files += books.lake.files(EXTERNAL_CHARGES, dict(part.split("=", 1) for part in name.split("/")))
+        files += books.lake.files(EXTERNAL_CHARGES, partition_of(name))
     return sorted(set(files))
 
 

@@ -6,6 +6,7 @@ What belongs here: reading a model's files. What does not: running them, which i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,13 @@ def load_model(name: str, folder: Path = FOLDER) -> Model:
     base = description.get("extends")
     query = load_model(base, folder).query if base else (place / "query.sql").read_text()
     return Model(name, query, description)
+
+
+def with_bases(name: str) -> Iterator[Model]:
+    """A model and those that it extends, the nearest first; raises as `load_model` does."""
+    while name:
+        yield (model := load_model(name))
+        name = model.description.get("extends", "")
 
 
 def list_models(folder: Path = FOLDER) -> list[str]:

@@ -119,6 +119,11 @@ def slice_name(partition: Mapping[str, str]) -> str:
     return "/".join(f"{column}={partition[column]}" for column in sorted(partition))
 
 
+def partition_of(name: str) -> dict[str, str]:
+    """The partition values of a slice's name: column -> value."""
+    return dict(part.split("=", 1) for part in name.split("/"))
+
+
 def file_uri(path: Path) -> str:
     """The location of a local path; not percent-encoded, since PyIceberg does not decode it."""
     return f"file://{path.resolve()}"
@@ -441,7 +446,7 @@ def _commit_all(
         )
         for write in writes
     }
-    partitions = [write.partition for write in writes] + [_partition_of(name) for name in dropped]
+    partitions = [write.partition for write in writes] + [partition_of(name) for name in dropped]
     with iceberg.transaction() as transaction:
         with warnings.catch_warnings():
             # A slice that is written for the first time has nothing to delete: no news.
@@ -452,8 +457,3 @@ def _commit_all(
         if dropped:
             transaction.remove_properties(*(f"{_PROPERTY}{name}" for name in dropped))
         transaction.set_properties(properties)
-
-
-def _partition_of(name: str) -> dict[str, str]:
-    """The partition of a slice's name."""
-    return dict(part.split("=", 1) for part in name.split("/"))

@@ -18,7 +18,7 @@ from twinledger.catalog import Relation, company, view
 from twinledger.controls import Terms, Total, adjustment_slices, recorded, terms
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
-from twinledger.lake import Lake
+from twinledger.lake import Lake, partition_of
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
 from twinledger.reconciliation.restated import SliceTotal, slice_history
 from twinledger.store import models
@@ -60,7 +60,7 @@ class LedgerCut:
 
     def values(self, column: str) -> set[str]:
         """The values of one partition column."""
-        return {_parts(name)[column] for name, _ in self.slices if column in _parts(name)}
+        return {partition_of(name)[column] for name, _ in self.slices if column in partition_of(name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def gather(books: Books, period: Period) -> Inputs:
     with books.store.reading() as session:
         bills = _first_periods(books.lake, EXTERNAL_CHARGES, "x_source", "x_period", _sources(session, "bill"))
         feeds = _first_periods(books.lake, USAGE, "feed", "day", _sources(session, "usage"))
-        fed = {_parts(name).get("feed", "") for name in _of_period(books.lake, USAGE, "day", str(period))}
+        fed = {partition_of(name).get("feed", "") for name in _of_period(books.lake, USAGE, "day", str(period))}
         return Inputs(
             period=period,
             currency=books.settings.reporting_currency,
@@ -180,11 +180,7 @@ def _ledger_cut(lake: Lake, table: Table, column: str, period: str) -> LedgerCut
 
 
 def _of_period(lake: Lake, table: Table, column: str, period: str) -> dict[str, str]:
-    return {name: state for name, state in lake.slices(table).items() if _parts(name)[column].startswith(period)}
-
-
-def _parts(slice_name: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in slice_name.split("/"))
+    return {name: state for name, state in lake.slices(table).items() if partition_of(name)[column].startswith(period)}
 
 
 def _sources(session: Session, kind: str) -> list[str]:
@@ -194,7 +190,7 @@ def _sources(session: Session, kind: str) -> list[str]:
 def _first_periods(lake: Lake, table: Table, name: str, when: str, sources: Iterable[str]) -> dict[str, str]:
     """Each source with the first month or day that it delivered; empty where it never did."""
     first = dict.fromkeys(sources, "")
-    for parts in map(_parts, lake.slices(table)):
+    for parts in map(partition_of, lake.slices(table)):
         if parts[name] in first:
             before = first[parts[name]]
             first[parts[name]] = min(before, parts[when]) if before else parts[when]
