@@ -334,6 +334,12 @@ class _Named:
         return (self.match.groupdict().get(group) or "").strip()
 
     @property
+    def month(self) -> str:
+        """The month that the name says, YYYY-MM, or nothing."""
+        digits = self.said("month") or self.said("first")
+        return f"{digits[:4]}-{digits[4:6]}" if digits else ""
+
+    @property
     def delivery(self) -> str:
         """What is the same for every part of one delivery: folder and name without the part's number."""
         folder, _, name = self.entry.key.rpartition("/")
@@ -361,9 +367,15 @@ def _recognised(patterns: Sequence[FilePattern], entry: PlacedFile) -> _Named | 
     return next((_Named(entry, kind, match) for kind, match in matches if match), None)
 
 
+def said_in_name(form: Format, name: str) -> tuple[str, str]:
+    """The billing account and the month (YYYY-MM) that a file's name says, each empty where it says none."""
+    named = _recognised(form.files, PlacedFile(name, 0, datetime.fromtimestamp(0, UTC)))
+    return (named.said("account"), named.month) if named else ("", "")
+
+
 def _named_delivery(files: Sequence[_Named]) -> Found:
     first = files[0]
-    day, month = first.said("day"), first.said("month") or first.said("first")[:6]
+    day = first.said("day")
     found = Found(
         key=first.delivery if len(files) > 1 else first.entry.key,
         files=tuple(one.entry for one in files),
@@ -375,8 +387,7 @@ def _named_delivery(files: Sequence[_Named]) -> Found:
         return replace(found, slice=_file_slice(found.key))
     if first.kind.covers == "day":
         return _sliced_by_day(found, day)
-    period = f"{month[:4]}-{month[4:6]}" if month else ""
-    return replace(found, period=period, final=first.kind.covers == "month", as_of=day)
+    return replace(found, period=first.month, final=first.kind.covers == "month", as_of=day)
 
 
 def _unnamed(feed: Feed, entry: PlacedFile) -> Found:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from twinledger.bills.deliveries import said_in_name
 from twinledger.bills.files import open_bills
-from twinledger.bills.formats import format_named
+from twinledger.bills.formats import detect, format_named
 from twinledger.bills.staging import Lineage, RefusedRow, SliceTotal, stage
 from twinledger.books import OpenEngine
 from twinledger.lake.tables import EXTERNAL_CHARGES
@@ -55,12 +56,14 @@ def inspect_file(
         DeliveryRefusedError: the file could not become a part of any ledger; its class says why.
         UnknownNameError: there is no format of that name.
     """
-    form = format_named(format_name) if format_name else None
     with open_engine() as engine:
         bills = open_bills(path, path.name, folder)
         if not any(bill.rows for bill in bills):
             raise EmptyFileError(path.name)
-        staged = stage(engine, bills, form, Lineage("inspected", "inspected"), folder)
+        form = format_named(format_name) if format_name else detect(bills[0].name, bills[0].header)
+        account, period = said_in_name(form, path.name)
+        lineage = Lineage("inspected", "inspected", account=account or None, period=period or None)
+        staged = stage(engine, bills, form, lineage, folder)
         engine.view_files("ledger", EXTERNAL_CHARGES, staged.all_files)
         if parquet is not None:
             engine.export("ledger", parquet)
