@@ -237,3 +237,18 @@ def test_every_model_says_who_owns_it_and_what_it_is_for(name: str) -> None:
     assert described["owner"]
     assert described["grain"]
     assert described["purpose"]
+
+
+@given(
+    tags=st.none() | st.dictionaries(st.text(max_size=4), st.text(max_size=6), max_size=3),
+    indent=st.none() | st.integers(0, 2),
+    value=st.none() | st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
+)
+def test_a_vendors_own_tag_stands_beside_those_of_the_owner(
+    engine: DuckEngine, tags: dict[str, str] | None, indent: int | None, value: str | None
+) -> None:
+    document = None if tags is None else json.dumps(tags, indent=indent)
+    (found,) = engine.query("SELECT with_vendor_tag(?, 'tencent:project', ?)", [document, value])[0]
+
+    expected = tags if value is None else {"tencent:project": value, **(tags or {})}
+    assert (None if found is None else json.loads(found)) == expected

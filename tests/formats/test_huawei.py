@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import datetime
 from decimal import Decimal
@@ -98,7 +99,9 @@ def test_the_detail_bill_is_recognised_in_every_encoding(tmp_path: Path, encodin
     assert {(row["x_period"], row["BillingCurrency"], row["SubAccountId"]) for row in found.charges} == {
         ("2026-10", "CNY", "nimbus")
     }
-    assert found.charges[0]["Tags"] == '{"department": "storefront", "tenant": "shop-web"}'
+    assert json.loads(found.charges[0]["Tags"]) == {
+        "huawei:enterprise-project": "default", "department": "storefront", "tenant": "shop-web",
+    }  # fmt: skip
 
 
 def test_columns_of_the_detail_bill_are_found_in_any_order(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_bill_details_are_recognised_in_every_encoding(tmp_path: Path, encoding:
     assert {row["x_period"] for row in found.charges} == {"2026-10"}
     assert {row["BillingCurrency"] for row in found.charges} == {"CNY"}
     assert {row["BillingAccountId"] for row in found.charges} == {"100010445724"}
-    assert [row["Tags"] for row in found.charges] == ['{"department": "storefront"}'] * 3
+    assert [row["Tags"] for row in found.charges] == ['{"tencent:project": "默认项目", "department": "storefront"}'] * 3
 
 
 def test_columns_are_found_in_any_order_and_with_tabs_behind_their_names(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_columns_are_found_in_any_order_and_with_tabs_behind_their_names(tmp_pat
         (2, 2, 0, 0),
         Decimal("112.352"),
     )
-    assert found.charges[0]["Tags"] == '{"department": "storefront"}'
+    assert found.charges[0]["Tags"] == '{"tencent:project": "默认项目", "department": "storefront"}'
 
 
 def test_an_archive_of_several_files_is_one_bill(tmp_path: Path) -> None:

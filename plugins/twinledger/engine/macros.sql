@@ -191,6 +191,15 @@ END;
 CREATE OR REPLACE TEMP MACRO key_value_tags(written, pair_separator, key_separator) AS
 NULLIF(with_unique_keys(tag_object(cell(written), pair_separator, key_separator)), '{}');
 
+-- What a vendor itself files a resource under, a project or a resource group, as a tag beside those of its owner.
+-- Source: FOCUS 1.2, Tags: a provider's own tags have keys that begin with a prefix of the provider's.
+CREATE OR REPLACE TEMP MACRO with_vendor_tag(document, tag_key, tag_value) AS
+CASE
+    WHEN tag_value IS NULL THEN document
+    WHEN document IS NULL OR REGEXP_FULL_MATCH(document, '\s*\{\s*\}\s*') THEN '{"' || tag_key || '": ' || CAST(TO_JSON(tag_value) AS VARCHAR) || '}'
+    ELSE '{"' || tag_key || '": ' || CAST(TO_JSON(tag_value) AS VARCHAR) || ', ' || SUBSTR(LTRIM(document, E' \t\r\n'), 2)
+END;
+
 -- Tags that were gathered from columns of their own (engine/duck.py writes them), as a JSON object without the empty
 -- cells; NULL where there is none. Each member is set between two signs that no JSON text holds; patterns, for lists and
 -- their functions are a hundred times slower.

@@ -366,7 +366,11 @@ SELECT
     COALESCE(cell(split_account_id), cell(owner_id)) AS SubAccountId,
     COALESCE(cell(split_account_name), cell(owner_name)) AS SubAccountName,
     CAST(NULL AS VARCHAR) AS SubAccountType,
-    CASE WHEN STARTS_WITH(tag_text, '{') THEN json_or_null(tag_text) ELSE pair_tags END AS Tags,
+    with_vendor_tag(
+        CASE WHEN STARTS_WITH(tag_text, '{') THEN json_or_null(tag_text) ELSE pair_tags END,
+        'alibaba:resource-group',
+        cell(resource_group)
+    ) AS Tags,
     'Alibaba Cloud' AS ServiceProviderName,
     'Alibaba Cloud' AS HostProviderName,
     row_number,

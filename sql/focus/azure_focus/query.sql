@@ -73,6 +73,7 @@ WITH typed AS (
         NULLIF(NULLIF(sub_account_name, '-2'), 'Unassigned') AS sub_account_name,
         sub_account_type,
         tags,
+        resource_group,
         row_number,
         CASE
             WHEN bad_amount(billed_cost) THEN 'amount: BilledCost ' || billed_cost
@@ -258,10 +259,14 @@ SELECT
     sub_account_id AS SubAccountId,
     CASE WHEN sub_account_id IS NOT NULL THEN sub_account_name END AS SubAccountName,
     CASE WHEN sub_account_id IS NOT NULL THEN COALESCE(sub_account_type, 'Subscription') END AS SubAccountType,
-    CASE
-        WHEN JSON_VALID(tags) THEN tags
-        WHEN JSON_VALID('{' || tags || '}') THEN '{' || tags || '}'
-    END AS Tags,
+    with_vendor_tag(
+        CASE
+            WHEN JSON_VALID(tags) THEN tags
+            WHEN JSON_VALID('{' || tags || '}') THEN '{' || tags || '}'
+        END,
+        'azure:resource-group',
+        resource_group
+    ) AS Tags,
     'Microsoft' AS ServiceProviderName,
     'Microsoft' AS HostProviderName,
     row_number,

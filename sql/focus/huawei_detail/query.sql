@@ -22,7 +22,9 @@ WITH cells AS (
         COALESCE(cell(bill.bill_type), '') AS bill_type,
         cell(bill.resource) AS resource,
         cell(bill.resource_alias) AS resource_alias,
-        key_value_tags(bill.resource_tags, ';', ':') AS tags,
+        with_vendor_tag(
+            key_value_tags(bill.resource_tags, ';', ':'), 'huawei:enterprise-project', cell(bill.enterprise_project)
+        ) AS tags,
         COALESCE(cell(bill.sku_code), cell(bill.product_id)) AS sku,
         cell(bill.spec) AS spec,
         cell(bill.region_code) AS region_code,

@@ -41,7 +41,9 @@ WITH cells AS (
         amount_text(bill.total) AS total,
         amount_text(bill.tax) AS tax,
         COALESCE(UPPER(cell(bill.currency_name)), parameters.currency) AS currency_name,
-        column_tags(COALESCE(bill.tags, bill.tags_wide, bill.tags_english)) AS tags,
+        with_vendor_tag(
+            column_tags(COALESCE(bill.tags, bill.tags_wide, bill.tags_english)), 'tencent:project', cell(bill.project)
+        ) AS tags,
         bill.row_number
     FROM bill
     CROSS JOIN parameters

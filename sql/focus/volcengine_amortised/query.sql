@@ -34,6 +34,7 @@ WITH cells AS (
         cell(bill.region_name) AS region_name,
         COALESCE(cell(bill.zone_code), cell(bill.zone_name)) AS zone,
         bill.tag AS tag,
+        cell(bill.project) AS project,
         cell(bill.savings_plan_id) AS savings_plan_id,
         cell(bill.issuer) AS issuer,
         bill.row_number
@@ -180,7 +181,7 @@ SELECT
     owner_id AS SubAccountId,
     owner_name AS SubAccountName,
     CAST(NULL AS VARCHAR) AS SubAccountType,
-    list_valued_tags(tag) AS Tags,
+    with_vendor_tag(list_valued_tags(tag), 'volcengine:project', project) AS Tags,
     'Volcengine' AS ServiceProviderName,
     'Volcengine' AS HostProviderName,
     row_number,
