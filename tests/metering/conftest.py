@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,8 +38,12 @@ def feed(books: Books, inbox: Path) -> Callable[[str], str]:
                 models.Product(name="kube", title="K", description="", owner="ada", pool="kube", state="listed")
             )
             session.flush()
-            for meter in ("hours", "gib"):
-                session.add(models.Meter(product="kube", name=meter, title=meter, unit="h"))
+            retired_at = datetime(2026, 10, 10, tzinfo=UTC)
+            session.add(models.Product(name="old", title="O", description="", owner="ada", pool="kube", state="retired",
+                                       retired_at=retired_at))  # fmt: skip
+            session.flush()
+            for product, meter in (("kube", "hours"), ("kube", "gib"), ("old", "hours")):
+                session.add(models.Meter(product=product, name=meter, title=meter, unit="h"))
             session.add(
                 models.Source(name="feed", kind="usage", format=form, place=str(inbox), slice="day", options={})
             )

@@ -132,6 +132,7 @@ BAD_ROWS = [
     ("nobody,kube,hours,n,2026-10-17T00:00:00Z,2026-10-17T01:00:00Z,1", "unknown-tenant", "has tenant nobody"),
     ("shop,rocket,hours,n,2026-10-17T00:00:00Z,2026-10-17T01:00:00Z,1", "unknown-product", "product named rocket"),
     ("shop,kube,cards,n,2026-10-17T00:00:00Z,2026-10-17T01:00:00Z,1", "unknown-meter", "has no meter cards"),
+    ("shop,old,hours,n,2026-10-10T00:00:00Z,2026-10-10T01:00:00Z,1", "retired-product", "it was retired before"),
     ("shop,kube,hours,n,,2026-10-17T01:00:00Z,1", "missing-time", "no start or no end"),
     ("shop,kube,hours,n,yesterday,2026-10-17T01:00:00Z,1", "bad-time", "start yesterday"),
     ("shop,kube,hours,n,2026-10-17T01:00:00Z,2026-10-17T00:00:00Z,1", "end-before-start", "before its start"),
@@ -244,3 +245,17 @@ def test_a_delivery_that_the_gate_stops_is_quarantined(
 def test_an_unknown_feed_is_refused_by_name(books: Books) -> None:
     with pytest.raises(UnknownNameError, match="metering feed named 'x'"):
         ingest_feed(books, "x")
+
+
+def test_what_was_not_measured_is_in_quarantine_with_from_and_to(
+    books: Books, inbox: Path, feed: Feed, usage: Usage, refused: Refused
+) -> None:
+    hour = {"tenant": "shop", "product": "kube", "meter": "hours", "started_at": "2026-10-17T01:00:00+00:00"}
+    gap = {**hour, "ended_at": "2026-10-17T02:00:00+00:00", "quantity": None, "gap": "2 series without a sample"}
+    (inbox / "2026-10-17.jsonl").write_text(
+        f"{json.dumps({**hour, 'ended_at': '2026-10-17T02:00:00Z', 'quantity': '1.500000000'})}\n{json.dumps(gap)}\n"
+    )
+    (outcome,) = ingest_feed(books, feed("prometheus"))
+    assert (outcome.rows_ledger, outcome.rows_quarantined, len(usage())) == (1, 1, 1)
+    reason = "was not measured from 2026-10-17T01:00:00+00:00 to 2026-10-17T02:00:00+00:00: 2 series without a sample"
+    assert refused() == [(2, "no-samples", reason)]

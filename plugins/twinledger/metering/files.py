@@ -13,14 +13,17 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from twinledger.catalog import AllocationMeters, MeterQuery
 from twinledger.engine import Engine
+from twinledger.metering.dcgm import exported_lines
+from twinledger.metering.opencost import allocation_lines
 from twinledger.vocabulary.errors import EmptyFileError, InvalidConfigError, UnknownColumnsError, UnreadableFileError
 
 COLUMNS = ("tenant", "product", "meter", "resource", "started_at", "ended_at", "quantity")
@@ -30,8 +33,14 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"),
     "parquet": (".parquet",),
     "cloudevents": (".json", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"),
+    "prometheus": (".jsonl",),
+    "opencost": (".json", ".json.gz"),
+    "dcgm": (".jsonl", ".jsonl.gz"),
 }
 """Which files of a place are a feed's, by format; others are left alone."""
+
+_MODELS = {"prometheus": "jsonl", "opencost": "jsonl", "dcgm": "jsonl"}
+"""Formats that are read as lines of another one, which we write: when they are fetched, or here."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -45,11 +54,12 @@ def checked_format(source: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UsageFile:
-    """One file of a feed on this machine: its path, its key at the feed's place, and the feed's format."""
+    """One file of a feed on this machine: its path, its key at the feed's place, the feed's format and options."""
 
     path: Path
     key: str
     format: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def view_usage_files(
@@ -69,6 +79,7 @@ def view_usage_files(
         _view_file(engine, name, files[delivery], spool, names or {})
     engine.label("raw", labels)
     form = next(iter(files.values())).format
+    form = _MODELS.get(form, form)
     engine.view_model(f"metering/{form}")
     engine.union("usage_rows", [form])
     engine.materialise("usage_rows")
@@ -83,6 +94,8 @@ def _view_file(engine: Engine, name: str, file: UsageFile, spool: Path, names: M
     elif file.format == "csv":
         header = _csv_header(file)
         engine.view_csv(name, [str(file.path)], _binding(file, header, names), header)
+    elif file.format in ("opencost", "dcgm"):
+        engine.view_lines(name, [str(_converted(file, spool))])
     else:
         engine.view_lines(name, [str(_as_lines(file, spool))])
 
@@ -137,6 +150,23 @@ def _binding(file: UsageFile, header: tuple[str, ...], names: Mapping[str, str])
     if missing:
         raise UnknownColumnsError(file.key, missing, f"usage {file.format}")
     return {column: called if called in header else None for column, called in wanted.items()}
+
+
+def _converted(file: UsageFile, spool: Path) -> Path:
+    """The records that a file of another structure comes to, as JSON lines."""
+    with _text(file) as stream:
+        if file.format == "opencost":
+            meters = AllocationMeters.model_validate(file.options.get("allocation") or {})
+            records = allocation_lines(stream.read(), file.key, meters)
+        else:
+            queries = [MeterQuery.model_validate(one) for one in file.options.get("meters") or ()]
+            records = exported_lines(stream, file.key, queries)
+        lines = spool / f"{hashlib.sha256(file.key.encode()).hexdigest()}.lines"
+        with lines.open("w", encoding="utf-8") as target:
+            target.writelines(f"{json.dumps(record)}\n" for record in records)
+    if lines.stat().st_size == 0:
+        raise EmptyFileError(file.key)
+    return lines
 
 
 def _as_lines(file: UsageFile, spool: Path) -> Path:

@@ -18,7 +18,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import structlog
@@ -31,6 +31,8 @@ from twinledger.lake.tables import INSTANT, QUARANTINE, TEXT, USAGE, Column
 from twinledger.metering import records
 from twinledger.metering.files import SUFFIXES, UsageFile, checked_format, view_usage_files
 from twinledger.metering.records import Counts, Handled, Outcome, listing_of
+from twinledger.metering.reporters import FORMAT
+from twinledger.metering.spool import close_abandoned
 from twinledger.places import Place, PlacedFile, sha256
 from twinledger.store.models import Source
 from twinledger.vocabulary.errors import DeliveryRefusedError, EmptyFileError, GateFailedError
@@ -54,6 +56,8 @@ def ingest_feed(books: Books, name: str, report: Report | None = None) -> list[O
     source = records.usage_source(books, name)
     suffixes = SUFFIXES[checked_format(name, source.format)]
     say = report or (lambda _: None)
+    if source.format == FORMAT:
+        close_abandoned(source.place)
     place = books.places(source.place, source.options)
     files = sorted((one for one in place.list() if one.key.endswith(suffixes)), key=lambda one: (one.modified, one.key))
     seen = records.seen_before(books, name)
@@ -105,7 +109,7 @@ def _ingest(books: Books, source: Source, place: Place, files: list[PlacedFile],
             records.remember_listing(books, known, file)
             outcomes.append(Outcome(source.name, known, file.key, "unchanged"))
         else:
-            fetched[this.delivery] = (this, UsageFile(path, file.key, source.format))
+            fetched[this.delivery] = (this, UsageFile(path, file.key, source.format, source.options))
     return outcomes + _commit_or_split(books, list(fetched.values()), spool)
 
 
@@ -160,7 +164,7 @@ def _check_rows(books: Books, engine: Engine, these: list[Handled]) -> tuple[dic
     feed = these[0].source.name
     with books.store.reading() as session:
         relations.view(engine, [read(session) for read in (relations.tenants, relations.products, relations.meters)])
-    view_periods(engine, closed_periods(books.store), books.settings.timezone)
+    view_periods(engine, full_periods(books, these[0].source), books.settings.timezone)
     engine.view_rows("this_feed", _texts("feed"), [(feed,)])
     numbered = [(this.delivery, number) for number, this in enumerate(these)]
     engine.view_rows("these_deliveries", (*_texts("delivery"), Column("number", "BIGINT")), numbered)
@@ -195,14 +199,32 @@ def _texts(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, TEXT) for name in names)
 
 
-def view_periods(engine: Engine, closed: set[str], timezone: str) -> None:
-    """`usage_periods`: where the usage of each accounting month is booked, the next open one when it is closed."""
+def full_periods(books: Books, source: Source) -> set[str]:
+    """Accounting months that take no more usage of a feed: closed ones, and those that are over for its `late_days`.
+
+    Without that option of the source, a month takes usage until it is closed.
+    """
+    full = closed_periods(books.store)
+    late_days = source.options.get("late_days")
+    period = _FIRST
+    while late_days is not None and _over_for(books, period) >= timedelta(days=int(late_days)):
+        full.add(str(period))
+        period = period.shift(1)
+    return full
+
+
+def _over_for(books: Books, period: Period) -> timedelta:
+    return books.clock.now() - period.end(books.settings.timezone)
+
+
+def view_periods(engine: Engine, full: set[str], timezone: str) -> None:
+    """`usage_periods`: where the usage of each accounting month is booked; of a full one in the next that is not."""
     rows: list[tuple[object, ...]] = []
     booked: Period | None = None
     period = _LAST
     while period >= _FIRST:
-        is_closed = str(period) in closed
-        booked = booked if is_closed and booked is not None else period
+        is_full = str(period) in full
+        booked = booked if is_full and booked is not None else period
         start, end = (
             instant.astimezone(UTC).replace(tzinfo=None) for instant in (period.start(timezone), period.end(timezone))
         )

@@ -14,6 +14,11 @@ WITH judged AS (
             WHEN typed_usage.started_text IS NULL OR typed_usage.ended_text IS NULL THEN 'missing-time'
             WHEN usage_periods.period IS NULL OR typed_usage.ended_at IS NULL THEN 'bad-time'
             WHEN typed_usage.ended_at < typed_usage.started_at THEN 'end-before-start'
+            WHEN typed_usage.started_at >= products.retired_at THEN 'retired-product'
+            WHEN
+                typed_usage.quantity_text IS NULL
+                AND JSON_TEXT(typed_usage.content, 'gap') IS NOT NULL
+                THEN 'no-samples'
             WHEN typed_usage.quantity_text IS NULL THEN 'missing-number'
             WHEN
                 typed_usage.exact_quantity IS NULL

@@ -13,12 +13,20 @@ SELECT
         WHEN 'missing-meter' THEN 'has no meter'
         WHEN 'unknown-meter' THEN 'product ' || checked_usage.product || ' has no meter ' || checked_usage.meter
         WHEN 'missing-time' THEN 'has no start or no end'
+        WHEN 'retired-product'
+            THEN
+                'product ' || checked_usage.product || ' takes no usage at ' || checked_usage.started_text
+                || ': it was retired before'
         WHEN 'bad-time'
             THEN
                 'start ' || checked_usage.started_text || ' or end ' || checked_usage.ended_text || ' is no time'
         WHEN 'end-before-start'
             THEN
                 'ends at ' || checked_usage.ended_text || ', before its start at ' || checked_usage.started_text
+        WHEN 'no-samples'
+            THEN
+                'was not measured from ' || checked_usage.started_text || ' to ' || checked_usage.ended_text
+                || ': ' || JSON_TEXT(checked_usage.content, 'gap')
         WHEN 'missing-number' THEN 'has no quantity'
         WHEN 'too-many-decimals' THEN 'quantity ' || checked_usage.quantity_text || ' has more than 9 decimals'
         WHEN 'bad-number'
