@@ -124,6 +124,58 @@ def test_a_published_price_does_not_vanish(store: Store, folder: Path, clock: Fi
         plan_config(store, load_config(folder))
 
 
+def test_a_driver_and_what_it_counts_are_kept_changed_and_retired(
+    store: Store, folder: Path, clock: FixedClock
+) -> None:
+    net = (
+        "  - {name: net, title: N, owner: ada, kind: allocated, rules: [{column: ServiceName, equals: [VPC]}], DRIVER}"
+    )
+    with (folder / "pools.yaml").open("a") as pools:
+        pools.write(net.replace("DRIVER", 'driver: {kind: fixed, shares: {shop: "0.5"}, pools: {kube: "0.5"}}'))
+    edit(folder, "departments.yaml", "tenants: [t1]", "tenants: [t1], headcount: 7")
+    apply_config(store, load_config(folder), clock)
+    assert apply_config(store, load_config(folder), clock) == []
+    with store.transaction() as session:
+        kept = session.get_one(models.Pool, "net").driver
+        assert kept == {"kind": "fixed", "shares": {"shop": "0.5"}, "pools": {"kube": "0.5"}}
+        assert session.get_one(models.Department, "shop").headcount == 7
+    edit(
+        folder,
+        "pools.yaml",
+        'driver: {kind: fixed, shares: {shop: "0.5"}, pools: {kube: "0.5"}}',
+        "driver: {kind: even}",
+    )
+    edit(folder, "departments.yaml", ", headcount: 7", "")
+    changes = apply_config(store, load_config(folder), clock)
+    assert [(one.name, one.fields) for one in changes] == [("shop", ("headcount",)), ("net", ("driver",))]
+    edit(folder, "pools.yaml", net.replace("DRIVER", "driver: {kind: even}"), "")
+    assert [(one.action, one.name) for one in apply_config(store, load_config(folder), clock)] == [("retired", "net")]
+
+
+def test_what_tags_mean_is_kept_and_read_as_steps(store: Store, folder: Path, clock: FixedClock) -> None:
+    entry = "tags: [{key: department, aliases: [dept], values: {shop: [Shop]}, inherit: [{column: SubAccountId}]}]"
+    (folder / "tags.yaml").write_text(entry)
+    apply_config(store, load_config(folder), clock)
+    assert apply_config(store, load_config(folder), clock) == []
+    with store.transaction() as session:
+        steps, values = relations.tag_steps(session, "department")
+    # The rule on Tags.c, which no entry speaks of, is a tag of its own.
+    assert [row[:5] for row in steps.rows] == [
+        ("c", 1, "own", "Tags", "c"), ("department", 1, "own", "Tags", "department"),
+        ("department", 2, "alias", "Tags", "dept"), ("department", 3, "inherited", "SubAccountId", ""),
+    ]  # fmt: skip
+    assert [row[1:] for row in values.rows] == [
+        (1, "Shop", "shop"),
+        (2, "Shop", "shop"),
+        (3, "Shop", "shop"),
+        (3, "t1", "shop"),
+    ]
+    (folder / "tags.yaml").unlink()
+    assert [(one.action, one.kind, one.name) for one in apply_config(store, load_config(folder), clock)] == [
+        ("retired", "tag", "department")
+    ]
+
+
 def test_pools_change_places(store: Store, folder: Path, clock: FixedClock) -> None:
     apply_config(store, load_config(folder), clock)
     lines = (folder / "pools.yaml").read_text().strip().splitlines()

@@ -15,6 +15,11 @@ products:
   - {name: kube, title: K, description: d, owner: ada, pool: kube, state: listed,
      meters: [{name: hours, title: H, unit: h, prices: [{from: 2026-01-01T00:00:00Z, amount: "0.05", currency: USD}]}]}
 """
+SERVING = [
+    f"{{name: {name}, title: N, owner: ada, kind: allocated, rules: [{{column: ServiceName, equals: [{name}]}}], "
+    f'driver: {{kind: fixed, pools: {{{other}: "1"}}}}}}'
+    for name, other in (("net", "help"), ("help", "net"))
+]
 DEPARTMENT = "{name: NAME, title: T, cost_centre: '1', owner: ada, budget_holder: ada, channel: '#c'MORE}"
 
 
@@ -52,6 +57,21 @@ def test_a_relative_place_is_relative_to_its_file(tmp_path: Path) -> None:
         ({"people": "people: [{name: ada, name: bob, title: A}]"}, r"line 1, column 22: key 'name' stands here twice"),
         ({"people": "people: [{name: 'A; DROP', title: A}]"}, r"people\[0\]\.name: .*lower-case letter"),
         ({"people": PEOPLE[:-2] + ", {name: ada, title: B}]"}, r"people\.yaml: people: 'ada' stands there twice"),
+        (
+            {"pools": POOLS[:-2] + ", " + ", ".join(SERVING) + "]"},
+            r"pools\.yaml: net\.driver: pools serve each other in a circle: net -> help -> net; leave one of them out",
+        ),
+        (
+            {"pools": POOLS.replace("owner: ada,", "owner: ada, kind: allocated,")},
+            r"a driver is what an allocated pool has",
+        ),
+        (
+            {
+                "catalog": CATALOG,
+                "pools": POOLS.replace("owner: ada,", "owner: ada, kind: allocated, driver: {kind: even},"),
+            },
+            r"products\[0\]\.pool: pool 'kube' is allocated: its driver charges it on, expected a shared pool",
+        ),
         ({"catalog": CATALOG, "pools": ""}, r"catalog\.yaml: products\[0\]\.pool: no pool named 'kube'"),
         ({"catalog": CATALOG.replace('"0.05"', "0.05")}, r"prices\[0\]\.amount: expected a decimal in quotes"),
         ({"catalog": CATALOG.replace("0.05", "0.0000000001")}, r"at most 9 digits before and 9 after the point"),

@@ -6,6 +6,7 @@ What does not: what a price means for usage, which is rating's, and which charge
 
 from twinledger.catalog.apply import Change, apply_config, plan_config
 from twinledger.catalog.config import CompanyConfig, load_config
+from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
 from twinledger.catalog.lookups import (
     PriceInForce,
     RateUsed,
@@ -26,29 +27,44 @@ from twinledger.catalog.rates import (
     record_rates,
 )
 from twinledger.catalog.relations import Relation, company, view
+from twinledger.catalog.shown import PriceVersion, ShownMeter, price_history, shown_catalog
+from twinledger.catalog.sync import Proposal, apply_plan, decide_plan, lapse_plan, look_at_plan, propose
 
 __all__ = [
+    "AllocationMeters",
     "Change",
     "CompanyConfig",
     "Conversion",
     "ConvertedTotal",
+    "CoverageOptions",
+    "MeterQuery",
     "PriceInForce",
+    "PriceVersion",
+    "Proposal",
     "RateUsed",
     "Relation",
+    "ShownMeter",
     "apply_config",
+    "apply_plan",
     "closed_periods",
     "company",
     "convert",
     "convert_totals",
+    "decide_plan",
     "known_rates",
+    "lapse_plan",
     "load_config",
+    "look_at_plan",
     "plan_config",
     "price_at",
+    "price_history",
+    "propose",
     "rate_of_day",
     "rate_of_period",
     "read_rate_file",
     "read_rate_table",
     "record_rates",
+    "shown_catalog",
     "sources",
     "view",
 ]

@@ -10,19 +10,21 @@ roles, pools their rules, and sources get the option `retired`. Rates once known
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from twinledger.catalog.config import CompanyConfig
-from twinledger.catalog.forms import DepartmentConfig, SourceConfig
+from twinledger.catalog.effects import Effect, Wanted, effect_of, retirement_of
+from twinledger.catalog.forms import DepartmentConfig, PriceConfig, SourceConfig
+from twinledger.catalog.terms import in_words
 from twinledger.clock import Clock
 from twinledger.store import Store, models
-from twinledger.vocabulary.errors import PriceEditedError
+from twinledger.vocabulary.errors import PriceEditedError, StateReversedError
 from twinledger.vocabulary.money import plain
 
 Action = Literal["added", "changed", "retired"]
@@ -30,9 +32,11 @@ _KINDS: dict[type[models.Base], str] = {
     models.Person: "person",
     models.Department: "department",
     models.Pool: "pool",
+    models.TagKey: "tag",
     models.Product: "product",
     models.Meter: "meter",
     models.Price: "price",
+    models.Agreement: "agreement",
     models.Source: "source",
     models.ContractCard: "contract card",
     models.Budget: "budget",
@@ -40,10 +44,13 @@ _KINDS: dict[type[models.Base], str] = {
 }
 _RETIRED: dict[type[models.Base], dict[str, Any]] = {
     models.Person: {"roles": [], "slack_user": None, "airflow_user": None},
-    models.Department: {"tenants": []},
-    models.Pool: {"rules": [], "capacity": [], "tolerance": {}},
+    models.Department: {"tenants": [], "headcount": None},
+    models.Pool: {"rules": [], "capacity": [], "tolerance": {}, "driver": None},
     models.Product: {"state": "retired"},
 }
+_STATES = ("draft", "listed", "retired")
+"""A product's life, in the order in which it is lived."""
+
 _FAR = 1_000_000
 
 
@@ -55,13 +62,16 @@ class Change:
     kind: str
     name: str
     fields: tuple[str, ...] = ()
+    effect: Effect = field(default_factory=Effect)
+    """What it means for those who are charged: of products, meters, prices and agreements."""
 
 
 def plan_config(store: Store, config: CompanyConfig) -> list[Change]:
     """What `apply_config` would do; nothing is written.
 
     Raises:
-        PriceEditedError: a published price has another amount, or is gone.
+        PriceEditedError: a published price or an agreement has other terms, or is gone.
+        StateReversedError: a product goes back in its life.
     """
     with store.transaction() as session:
         return [change for change, _, _ in _differences(session, config)]
@@ -73,7 +83,8 @@ def apply_config(store: Store, config: CompanyConfig, clock: Clock) -> list[Chan
     Applying the same configuration again changes nothing.
 
     Raises:
-        PriceEditedError: a published price has another amount, or is gone; nothing is written.
+        PriceEditedError: a published price or an agreement has other terms, or is gone; nothing is written.
+        StateReversedError: a product goes back in its life; likewise.
     """
     now = clock.now()
     with store.transaction() as session:
@@ -86,7 +97,7 @@ def apply_config(store: Store, config: CompanyConfig, clock: Clock) -> list[Chan
             session.flush()
         for change, row, _ in reversed(differences):
             if change.action == "retired":
-                _retire(session, row)
+                _retire(session, row, now)
         _look_again(session, [change.name for change, _, _ in differences if change.kind == "source"])
         for change, _, _ in differences:
             facts = {"fields": list(change.fields)}
@@ -127,6 +138,13 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             models.Pool(position=position, **pool.model_dump(mode="json", exclude_none=True))
             for position, pool in enumerate(config.pools, start=1)
         ],
+        models.TagKey: [
+            models.TagKey(
+                spellings=one.model_dump(mode="json")["values"],
+                **one.model_dump(mode="json", exclude={"values"}, exclude_none=True),
+            )
+            for one in config.tags
+        ],
         models.Product: [models.Product(**one.model_dump(exclude={"meters"})) for one in config.products],
         models.Meter: [
             models.Meter(product=product.name, **meter.model_dump(exclude={"prices"}))
@@ -134,10 +152,20 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             for meter in product.meters
         ],
         models.Price: [
-            models.Price(product=product.name, meter=meter.name, **price.model_dump())
+            models.Price(product=product.name, meter=meter.name, **_terms(price))
             for product in config.products
             for meter in product.meters
             for price in meter.prices
+        ],
+        models.Agreement: [
+            models.Agreement(
+                department=one.department,
+                product=one.meter.split("/")[0],
+                meter=one.meter.split("/")[1],
+                effective_to=one.effective_to,
+                **_terms(one),
+            )
+            for one in config.agreements
         ],
         models.Source: [_source(one) for one in config.sources],
         models.ContractCard: [models.ContractCard(**one.model_dump()) for one in config.contracts],
@@ -145,6 +173,20 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],
         models.Rate: [models.Rate(**one.model_dump()) for one in config.rates],
+    }
+
+
+def _terms(price: PriceConfig) -> dict[str, Any]:
+    tiers = [
+        {"up_to": None if tier.up_to is None else plain(tier.up_to), "amount": plain(tier.amount)}
+        for tier in price.tiers
+    ]
+    return {
+        "effective_from": price.effective_from,
+        "amount": price.list_amount,
+        "tiers": tiers or None,
+        "minimum": price.minimum,
+        "currency": price.currency,
     }
 
 
@@ -161,12 +203,20 @@ _Difference = tuple[Change, models.Base, models.Base | None]
 def _differences(session: Session, config: CompanyConfig) -> list[_Difference]:
     """(change, wanted or retired row, present row), in an order that foreign keys allow."""
     found: list[_Difference] = []
-    for table, wanted in _desired(config).items():
-        present = {_key(row): row for row in session.scalars(select(table))}
+    desired = _desired(config)
+    for table, wanted in desired.items():
+        kept = {_key(row): row for row in session.scalars(select(table))}
         for row in wanted:
-            found += _compared(row, present.pop(_key(row), None))
-        found += _gone(table, present.values(), wanted_meters=_meters(config))
-    return found
+            found += _compared(row, kept.pop(_key(row), None))
+        found += _gone(table, kept.values(), wanted_meters=_meters(config))
+    priced = session.execute(select(models.Price.product, models.Price.meter).distinct())
+    known = Wanted.of(desired, ((product, meter) for product, meter in priced))
+    return [(replace(change, effect=_effect(change, row, present, known)), row, present)
+            for change, row, present in found]  # fmt: skip
+
+
+def _effect(change: Change, row: models.Base, present: models.Base | None, wanted: Wanted) -> Effect:
+    return retirement_of(row) if change.action == "retired" else effect_of(row, present, wanted)
 
 
 def _key(row: models.Base) -> tuple[Any, ...]:
@@ -185,14 +235,24 @@ def _compared(row: models.Base, present: models.Base | None) -> Iterable[_Differ
     fields = tuple(name for name in columns if getattr(row, name) != getattr(present, name))
     if not fields:
         return []
-    if isinstance(row, models.Price) and isinstance(present, models.Price):
-        raise _edited(present, f"{plain(row.amount)} {row.currency}")
+    if isinstance(present, models.Price) or (isinstance(present, models.Agreement) and fields != ("effective_to",)):
+        raise _edited(present, in_words(cast("models.Price | models.Agreement", row)))
+    if isinstance(row, models.Product) and isinstance(present, models.Product):
+        _check_life(present, row)
     return [(Change("changed", kind, _name(row), fields), row, present)]
 
 
-def _edited(published: models.Price, found: str) -> PriceEditedError:
+def _check_life(present: models.Product, wanted: models.Product) -> None:
+    if _STATES.index(wanted.state) < _STATES.index(present.state):
+        raise StateReversedError(present.name, present.state, wanted.state)
+
+
+def _edited(published: models.Price | models.Agreement, found: str) -> PriceEditedError:
     meter, since = f"{published.product}/{published.meter}", published.effective_from.isoformat()
-    return PriceEditedError(meter, since, f"{plain(published.amount)} {published.currency}", found)
+    if isinstance(published, models.Agreement):
+        remedy = "end it with `to`"
+        return PriceEditedError(f"{meter} for {published.department}", since, in_words(published), found, remedy)
+    return PriceEditedError(meter, since, in_words(published), found)
 
 
 def _meters(config: CompanyConfig) -> set[tuple[str, str]]:
@@ -205,6 +265,8 @@ def _gone(
     gone: list[_Difference] = []
     for row in sorted(rows, key=_name):
         if isinstance(row, models.Price) and (row.product, row.meter) in wanted_meters:
+            raise _edited(row, "none")
+        if isinstance(row, models.Agreement):
             raise _edited(row, "none")
         if table in (models.Price, models.Meter, models.Rate) or _is_retired(row):
             continue
@@ -232,7 +294,7 @@ def _make_room(session: Session, differences: Sequence[_Difference]) -> None:
 
 
 def _write(session: Session, row: models.Base, present: models.Base | None, now: datetime) -> None:
-    if isinstance(row, models.Price):
+    if isinstance(row, (models.Price, models.Agreement)):
         row.recorded_at = now
     if present is None:
         session.add(row)
@@ -241,12 +303,14 @@ def _write(session: Session, row: models.Base, present: models.Base | None, now:
         setattr(present, column.key, getattr(row, column.key))
 
 
-def _retire(session: Session, row: models.Base) -> None:
+def _retire(session: Session, row: models.Base, now: datetime) -> None:
     """Delete it where nothing refers to it; else give it its table's form of being retired."""
     if not isinstance(row, models.Product) and _deleted(session, row):
         return
     if isinstance(row, models.Source):
         row.options = {**row.options, "retired": True}
+    if isinstance(row, models.Product):
+        row.retired_at = now
     for name, value in _RETIRED.get(type(row), {}).items():
         setattr(row, name, value)
     session.flush()

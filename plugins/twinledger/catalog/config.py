@@ -16,6 +16,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from twinledger.catalog.forms import (
+    AgreementConfig,
+    AgreementsFile,
     BudgetConfig,
     BudgetsFile,
     CatalogFile,
@@ -30,9 +32,10 @@ from twinledger.catalog.forms import (
     RateConfig,
     SourceConfig,
     SourcesFile,
+    TagsFile,
 )
 from twinledger.engine.models import list_models, with_bases
-from twinledger.pools import PoolConfig, pool_problems
+from twinledger.pools import PoolConfig, TagConfig, driver_problems, pool_problems, tag_problems
 from twinledger.vocabulary.errors import InvalidConfigError
 
 RATES_HEADER = ("kind", "day", "currency", "quote", "rate", "origin")
@@ -47,7 +50,9 @@ class CompanyConfig:
     people: tuple[PersonConfig, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     pools: tuple[PoolConfig, ...] = ()
+    tags: tuple[TagConfig, ...] = ()
     products: tuple[ProductConfig, ...] = ()
+    agreements: tuple[AgreementConfig, ...] = ()
     contracts: tuple[ContractConfig, ...] = ()
     budgets: tuple[BudgetConfig, ...] = ()
     rates: tuple[RateConfig, ...] = ()
@@ -69,7 +74,9 @@ def load_config(folder: Path) -> CompanyConfig:
         people=_read(folder / "people.yaml", PeopleFile).people,
         sources=tuple(_placed(folder, source) for source in _read(folder / "sources.yaml", SourcesFile).sources),
         pools=_read(folder / "pools.yaml", PoolsFile).pools,
+        tags=_read(folder / "tags.yaml", TagsFile).tags,
         products=_read(folder / "catalog.yaml", CatalogFile).products,
+        agreements=_read(folder / "agreements.yaml", AgreementsFile).agreements,
         contracts=_read(folder / "contracts.yaml", ContractsFile).contracts,
         budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
         rates=read_rates(folder / "rates.csv"),
@@ -162,12 +169,24 @@ def _problems(config: CompanyConfig) -> Iterator[_Problem]:
     yield from _unknown_departments(config)
     yield from _counted_twice(config)
     pools = {pool.name for pool in config.pools}
+    allocated = {pool.name for pool in config.pools if pool.kind == "allocated"}
     for index, product in enumerate(config.products):
         if product.pool not in pools:
             yield "catalog.yaml", f"products[{index}].pool", _unknown("pool", product.pool, pools)
+        elif product.pool in allocated:
+            problem = f"pool {product.pool!r} is allocated: its driver charges it on, expected a shared pool"
+            yield "catalog.yaml", f"products[{index}].pool", problem
+    yield from _agreement_problems(config)
     meters = {f"{product.name}/{meter.name}" for product in config.products for meter in product.meters}
-    for place, problem in pool_problems(config.pools, meters):
+    departments = {one.name for one in config.departments}
+    tenants = {tenant: one.name for one in config.departments for tenant in one.tenants}
+    for place, problem in (
+        *pool_problems(config.pools, meters),
+        *driver_problems(config.pools, meters, departments, tenants),
+    ):
         yield "pools.yaml", place, problem
+    for place, problem in tag_problems(config.tags, departments, pools):
+        yield "tags.yaml", place, problem
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -241,6 +260,36 @@ def _unknown_departments(config: CompanyConfig) -> Iterator[_Problem]:
     for index, budget in enumerate(config.budgets):
         if budget.department not in parents:
             yield "budgets.yaml", f"budgets[{index}].department", _unknown("department", budget.department, parents)
+
+
+def _agreement_problems(config: CompanyConfig) -> Iterator[_Problem]:
+    """An agreement is of something published, and a department has one of a meter at a time."""
+    departments = {department.name for department in config.departments}
+    starts = {
+        f"{product.name}/{meter.name}": min((price.effective_from for price in meter.prices), default=None)
+        for product in config.products
+        for meter in product.meters
+    }
+    for index, one in enumerate(config.agreements):
+        place = f"agreements[{index}]"
+        if one.department not in departments:
+            yield "agreements.yaml", f"{place}.department", _unknown("department", one.department, departments)
+        start = starts.get(one.meter)
+        if one.meter not in starts:
+            yield "agreements.yaml", f"{place}.meter", _unknown("meter", one.meter, starts)
+        elif start is None or one.effective_from < start:
+            since = f"has one from {start.isoformat()}" if start else "has none"
+            problem = f"expected a published price of {one.meter} in force by then: it {since}"
+            yield "agreements.yaml", f"{place}.from", problem
+        for other in config.agreements[:index]:
+            if (other.department, other.meter) == (one.department, one.meter) and _overlap(one, other):
+                problem = f"{one.department} has another agreement of {one.meter} at the same time"
+                yield "agreements.yaml", place, f"{problem}; end that one with `to`"
+
+
+def _overlap(one: AgreementConfig, other: AgreementConfig) -> bool:
+    begins_before = other.effective_to is None or one.effective_from < other.effective_to
+    return begins_before and (one.effective_to is None or other.effective_from < one.effective_to)
 
 
 def _is_own_ancestor(name: str, parents: dict[str, str | None]) -> bool:

@@ -11,8 +11,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from twinledger.pools import PoolConfig
-from twinledger.vocabulary.fields import Amount, ExchangeRate, Instant, Name, PeriodField, UnitPrice
+from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
+from twinledger.pools import PoolConfig, TagConfig
+from twinledger.vocabulary.fields import (
+    Amount,
+    ExchangeRate,
+    Instant,
+    Minimum,
+    Name,
+    PeriodField,
+    TierEnd,
+    UnitPrice,
+)
 
 CURRENCY = r"^[A-Z]{3}$"
 
@@ -32,6 +42,7 @@ class DepartmentConfig(_Strict):
     budget_holder: str
     channel: str
     tenants: tuple[str, ...] = ()
+    headcount: int | None = Field(None, ge=0)
 
 
 class PersonConfig(_Strict):
@@ -66,6 +77,13 @@ class SourceOptions(_Strict):
     datasets: dict[str, str] | None = None  # export -> folder below the place
     beside: tuple[str, ...] | None = None  # sources that bill other charges of the same account
     cost_explorer: CostExplorerOptions | None = None  # where AWS is asked for the account's total
+    meters: tuple[MeterQuery, ...] | None = None  # of a usage feed that is asked: what for
+    allocation: AllocationMeters | None = None  # of a usage feed of OpenCost
+    window_days: int | None = Field(None, ge=1, le=90)  # so many days back it is asked for
+    settle_hours: int | None = Field(None, ge=1, le=48)  # after a day's end, before it is asked for
+    late_days: int | None = Field(None, ge=0, le=366)  # of a usage feed: after a month's end, for usage of that month
+    coverage: CoverageOptions | None = None  # of a usage feed: what is expected of it
+    bearer_file: str | None = None  # a file with the token that it is asked with
 
 
 class SourceConfig(_Strict):
@@ -88,6 +106,14 @@ class SourceConfig(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _what_it_is_asked_for(self) -> SourceConfig:
+        needed = {"prometheus": "meters", "dcgm": "meters", "opencost": "allocation"}.get(self.format)
+        if self.kind == "usage" and needed and not getattr(self.options, needed):
+            message = f"source {self.name}: format {self.format} needs options.{needed}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _whose_total_is_asked_for(self) -> SourceConfig:
         if self.options.cost_explorer is not None and not self.account:
             message = f"source {self.name}: options.cost_explorer needs the source's account, the payer's"
@@ -95,12 +121,64 @@ class SourceConfig(_Strict):
         return self
 
 
+class TierConfig(_Strict):
+    """The price of each unit up to one, that one included; the last tier has no end."""
+
+    up_to: TierEnd | None = None
+    amount: UnitPrice
+
+
 class PriceConfig(_Strict):
-    """The list price of one unit of a meter, from an instant on."""
+    """What units of a meter cost from an instant on: one amount, or tiers of a department's quantity in a period.
+
+    An allowance is a first tier at 0. `minimum` is what a department that used the meter pays at least in a period.
+    """
 
     effective_from: Instant = Field(alias="from")
-    amount: UnitPrice
+    amount: UnitPrice | None = None
+    tiers: tuple[TierConfig, ...] = ()
+    minimum: Minimum | None = None
     currency: str = Field(pattern=CURRENCY)
+
+    @model_validator(mode="after")
+    def _amount_or_tiers(self) -> PriceConfig:
+        if (self.amount is None) != bool(self.tiers):
+            message = "expected either an amount or tiers"
+            raise ValueError(message)
+        ends = [tier.up_to for tier in self.tiers]
+        if ends and (len(ends) == 1 or ends[-1] is not None):
+            message = "expected two tiers or more, the last one without up_to; a single one is an amount"
+            raise ValueError(message)
+        known = [end for end in ends[:-1] if end is not None]
+        if len(known) < len(ends[:-1]) or known != sorted(set(known)):
+            message = "expected every tier but the last to have an up_to, each above the one before"
+            raise ValueError(message)
+        return self
+
+    @property
+    def list_amount(self) -> Decimal:
+        """The price of a unit without tier: of tiers, the first one that costs something."""
+        if self.amount is not None:
+            return self.amount
+        return next((tier.amount for tier in self.tiers if tier.amount), Decimal(0))
+
+
+class AgreementConfig(PriceConfig):
+    """The price of a meter for one department and those below it, instead of the published one.
+
+    `to` is the first instant at which it no longer holds; without one it holds on.
+    """
+
+    department: str
+    meter: str = Field(pattern=r"^[^/]+/[^/]+$")
+    effective_to: Instant | None = Field(None, alias="to")
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> AgreementConfig:
+        if self.effective_to is not None and self.effective_to <= self.effective_from:
+            message = "expected `to` after `from`"
+            raise ValueError(message)
+        return self
 
 
 class MeterConfig(_Strict):
@@ -129,7 +207,17 @@ class ProductConfig(_Strict):
     owner: str
     pool: str
     state: Literal["draft", "listed", "retired"]
+    retired_at: Instant | None = None
     meters: tuple[MeterConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _retired_at_an_instant(self) -> ProductConfig:
+        if (self.state == "retired") != (self.retired_at is not None):
+            message = (
+                f"product {self.name}: expected retired_at, the first instant without it, with state: retired only"
+            )
+            raise ValueError(message)
+        return self
 
 
 class ContractConfig(_Strict):
@@ -194,6 +282,12 @@ class SourcesFile(_Strict):
     sources: tuple[SourceConfig, ...] = ()
 
 
+class TagsFile(_Strict):
+    """tags.yaml."""
+
+    tags: tuple[TagConfig, ...] = ()
+
+
 class PoolsFile(_Strict):
     """pools.yaml."""
 
@@ -204,6 +298,12 @@ class CatalogFile(_Strict):
     """catalog.yaml."""
 
     products: tuple[ProductConfig, ...] = ()
+
+
+class AgreementsFile(_Strict):
+    """agreements.yaml."""
+
+    agreements: tuple[AgreementConfig, ...] = ()
 
 
 class ContractsFile(_Strict):

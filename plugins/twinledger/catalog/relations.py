@@ -7,10 +7,14 @@ the models'.
 The shapes, by grain:
 
     prices         (product, meter, effective_from)         in force from `effective_from` until before `effective_to`
-    meters         (product, meter)                          with the pool that funds the product
+    terms          (department, product, meter, effective_from, tier_from)   where a price is more than one amount
+    meters         (product, meter)                          with the pool that funds the product, and its life
     products       (product)
     pools          (pool)                                    the lowest position wins
     pool_rules     (pool, rule_no, value)                    all rules of a pool hold; any value within one rule
+    tag_steps      (key, step)                               where a tag's value may stand, in the order of trial
+    tag_values     (key, step, written)                      what is meant by what is written there
+    last_resorts   (position)                                who owns what nobody claims, of a pool or a provider
     pool_capacity  (pool, sku, product, meter)               one unit consumed of the SKU is `factor` units of the meter
     rates          (kind, day, currency)                     dense: a row for each day that a rate is known for
     departments    (department)
@@ -29,7 +33,9 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from twinledger.catalog.terms import department_terms
 from twinledger.lake.tables import INSTANT, MONEY, PRICE, QUANTITY, TEXT, Column, Type
+from twinledger.pools import DEFAULT, DEPARTMENT, TagConfig, steps
 from twinledger.store import models
 from twinledger.vocabulary.money import smallest_unit
 from twinledger.vocabulary.periods import Period
@@ -61,9 +67,13 @@ def view(engine: _Viewer, relations: Iterable[Relation]) -> None:
 
 def company(session: Session, period: Period, settings: Settings) -> list[Relation]:
     """Every relation of this module, for one period."""
-    plain = (prices, meters, products, pools, pool_rules, pool_capacity, departments, tenants, contract_cards)
+    plain = (
+        prices, terms, meters, products, pools, pool_rules, last_resorts, pool_capacity, departments, tenants,
+        contract_cards,
+    )  # fmt: skip
     return [
         *(relation(session) for relation in plain),
+        *tag_steps(session, DEPARTMENT),
         rates(session, period, settings.reporting_currency),
         parameters(period, settings),
     ]
@@ -96,28 +106,66 @@ def prices(session: Session) -> Relation:
     return Relation("prices", columns, rows)
 
 
+def terms(session: Session) -> Relation:
+    """`terms`: what each department pays for the meters whose price is more than one amount for everybody.
+
+    Columns: department, product, meter, effective_from, effective_to (null while in force), list_price (of
+    the published price), tier_from (units of the period before it), tier_to (its last unit, null in the
+    last tier), price, minimum (0 where there is none), currency.
+    """
+    columns = _columns(
+        department=TEXT,
+        product=TEXT,
+        meter=TEXT,
+        effective_from=INSTANT,
+        effective_to=INSTANT,
+        list_price=PRICE,
+        tier_from=MONEY,
+        tier_to=MONEY,
+        price=PRICE,
+        minimum=MONEY,
+        currency=TEXT,
+    )
+    prices, agreements = session.scalars(select(models.Price)).all(), session.scalars(select(models.Agreement)).all()
+    parents = {one.name: one.parent for one in session.scalars(select(models.Department))}
+    rows: list[tuple[object, ...]] = [
+        (*row[:3], _utc(row[3]), None if row[4] is None else _utc(row[4]), *row[5:])
+        for row in department_terms(prices, agreements, parents)
+    ]
+    return Relation("terms", columns, rows)
+
+
 def meters(session: Session) -> Relation:
-    """`meters`: product, meter, title, unit, pool."""
+    """`meters`: product, meter, title, unit, pool, state (draft | listed | retired), retired_at."""
     query = (
-        select(models.Meter, models.Product.pool)
+        select(models.Meter, models.Product)
         .join(models.Product, models.Product.name == models.Meter.product)
         .order_by(models.Meter.product, models.Meter.name)
     )
     rows: list[tuple[object, ...]] = [
-        (meter.product, meter.name, meter.title, meter.unit, pool) for meter, pool in session.execute(query)
+        (meter.product, meter.name, meter.title, meter.unit, product.pool, product.state, _retired_at(product))
+        for meter, product in session.execute(query)
     ]
-    return Relation("meters", _columns(product=TEXT, meter=TEXT, title=TEXT, unit=TEXT, pool=TEXT), rows)
+    columns = _columns(product=TEXT, meter=TEXT, title=TEXT, unit=TEXT, pool=TEXT, state=TEXT, retired_at=INSTANT)
+    return Relation("meters", columns, rows)
+
+
+def _retired_at(product: models.Product) -> datetime | None:
+    return _utc(product.retired_at) if product.retired_at else None
 
 
 def products(session: Session) -> Relation:
-    """`products`: product, title, owner, pool, state."""
+    """`products`: product, title, owner, pool, state, retired_at."""
     found = session.scalars(select(models.Product).order_by(models.Product.name))
-    rows: list[tuple[object, ...]] = [(one.name, one.title, one.owner, one.pool, one.state) for one in found]
-    return Relation("products", _columns(product=TEXT, title=TEXT, owner=TEXT, pool=TEXT, state=TEXT), rows)
+    rows: list[tuple[object, ...]] = [
+        (one.name, one.title, one.owner, one.pool, one.state, _retired_at(one)) for one in found
+    ]
+    columns = _columns(product=TEXT, title=TEXT, owner=TEXT, pool=TEXT, state=TEXT, retired_at=INSTANT)
+    return Relation("products", columns, rows)
 
 
 def pools(session: Session) -> Relation:
-    """`pools`: pool, title, owner, kind (shared | direct), position from 1."""
+    """`pools`: pool, title, owner, kind (shared | direct | allocated), position from 1."""
     found = session.scalars(select(models.Pool).order_by(models.Pool.position))
     rows: list[tuple[object, ...]] = [(one.name, one.title, one.owner, one.kind, one.position) for one in found]
     return Relation("pools", _columns(pool=TEXT, title=TEXT, owner=TEXT, kind=TEXT, position=NUMBER), rows)
@@ -136,6 +184,48 @@ def pool_rules(session: Session) -> Relation:
             values = [rule["prefix"]] if operator == "prefix" else rule["equals"]
             rows += [(pool.name, pool.position, number, rule["column"], operator, value) for value in values]
     return Relation("pool_rules", columns, rows)
+
+
+def tag_steps(session: Session, *asked: str) -> tuple[Relation, Relation]:
+    """`tag_steps` and `tag_values`: of the tags that rules look at, and of those that are asked for.
+
+    `tag_steps`: key, step from 1 in the order of trial, how (own | alias | inherited), place (Tags |
+    SubAccountId | BillingAccountId), name (the tag's key where the place is Tags), as_written (whether what
+    `tag_values` does not have means itself). `tag_values`: key, step, written, value.
+    """
+    ruled = [str(rule["column"]) for pool in session.scalars(select(models.Pool)) for rule in pool.rules]
+    keys = sorted({*asked, *(column.removeprefix("Tags.") for column in ruled if column.startswith("Tags."))})
+    configured = {
+        one.key: TagConfig(
+            key=one.key, aliases=one.aliases, values=one.spellings, inherit=one.inherit, last_resort=one.last_resort
+        )
+        for one in session.scalars(select(models.TagKey))
+    }
+    owners = {tenant: one.name for one in session.scalars(select(models.Department)) for tenant in one.tenants}
+    found = [
+        (key, step)
+        for key in keys
+        for step in steps(configured.get(key, DEFAULT if key == DEPARTMENT else TagConfig(key=key)), owners)
+    ]
+    places = _columns(key=TEXT, step=NUMBER, how=TEXT, place=TEXT, name=TEXT, as_written="BOOLEAN")
+    meanings = _columns(key=TEXT, step=NUMBER, written=TEXT, value=TEXT)
+    return (
+        Relation("tag_steps", places, [(key, s.number, s.how, s.place, s.name, s.as_written) for key, s in found]),
+        Relation(
+            "tag_values", meanings, [(key, s.number, *pair) for key, s in found for pair in sorted(s.values.items())]
+        ),
+    )
+
+
+def last_resorts(session: Session) -> Relation:
+    """`last_resorts`: position from 1, pool or provider (the other one null), department; the lowest wins."""
+    found = session.get(models.TagKey, DEPARTMENT)
+    rows: list[tuple[object, ...]] = [
+        (number, one.get("pool"), one.get("provider"), one["department"])
+        for number, one in enumerate(found.last_resort if found else (), start=1)
+    ]
+    columns = _columns(position=NUMBER, pool=TEXT, provider=TEXT, department=TEXT)
+    return Relation("last_resorts", columns, rows)
 
 
 def pool_capacity(session: Session) -> Relation:

@@ -5,10 +5,11 @@ WITH exact_lines AS (
         department,
         product,
         meter,
+        kind,
         currency,
         CASE WHEN MIN(unit) = MAX(unit) THEN MIN(unit) ELSE 'various' END AS unit,
         CAST(SUM(CAST(quantity AS DECIMAL(38, 9))) AS DECIMAL(38, 9)) AS quantity,
-        CASE WHEN MIN(price) = MAX(price) THEN MIN(price) END AS price,
+        CASE WHEN kind = 'allocated' THEN NULL WHEN MIN(price) = MAX(price) THEN MIN(price) END AS price,
         CAST(SUM(CAST(amount AS DECIMAL(38, 18))) AS DECIMAL(38, 18)) AS amount_exact,
         COUNT(*) AS charges
     FROM internal_charges
@@ -18,6 +19,7 @@ WITH exact_lines AS (
         department,
         product,
         meter,
+        kind,
         currency
 )
 
@@ -27,6 +29,7 @@ SELECT
     exact_lines.department,
     exact_lines.product,
     exact_lines.meter,
+    exact_lines.kind,
     exact_lines.currency,
     exact_lines.unit,
     exact_lines.quantity,

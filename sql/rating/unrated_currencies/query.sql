@@ -8,5 +8,5 @@ LEFT JOIN rates
         AND rates.day = CAST(parameters.month_start AS DATE)
 WHERE
     charge_pools.x_period = parameters.period
-    AND charge_pools.x_pool_kind = 'direct'
+    AND charge_pools.x_pool_kind IN ('direct', 'allocated')
     AND rates.currency IS NULL

@@ -1,13 +1,37 @@
 -- Every component but `unexplained` is summed from the rows that fall into it; `unexplained` is what
 -- is left of the deviation, so the bridge closes whatever the rows are.
-WITH contributions AS (
+-- What an allocated pool's driver found nobody for stays with the platform: bought, and charged on to nobody.
+WITH driven_pools AS (
+    SELECT
+        driven_sums.pool,
+        CAST(SUM(driven_sums.amount) AS DECIMAL(38, 18)) AS amount,
+        CAST(SUM(driven_sums.charges) AS BIGINT) AS charges
+    FROM (
+        SELECT
+            part_sums.pool,
+            CAST(-part_sums.list_cost AS DECIMAL(38, 18)) AS amount,
+            part_sums.charges
+        FROM part_sums
+        WHERE part_sums.class = 'allocated'
+        UNION ALL
+        SELECT
+            internal_parts.pool,
+            internal_parts.amount,
+            CAST(0 AS BIGINT) AS charges
+        FROM internal_parts
+        WHERE internal_parts.class = 'allocated'
+    ) AS driven_sums
+    GROUP BY driven_sums.pool
+),
+
+contributions AS (
     SELECT
         part_sums.pool,
         'discount_kept' AS component,
         CAST(part_sums.list_cost - part_sums.effective_cost AS DECIMAL(38, 18)) AS amount,
         part_sums.charges AS row_count
     FROM part_sums
-    WHERE part_sums.class IN ('capacity', 'direct')
+    WHERE part_sums.class IN ('capacity', 'direct', 'allocated')
     UNION ALL
     SELECT
         part_sums.pool,
@@ -40,12 +64,27 @@ WITH contributions AS (
     FROM resource_matches
     UNION ALL
     SELECT
+        driven_pools.pool,
+        'unmetered' AS component,
+        driven_pools.amount,
+        driven_pools.charges AS row_count
+    FROM driven_pools
+    WHERE driven_pools.amount <> 0
+    UNION ALL
+    SELECT
         internal_parts.pool,
         'timing' AS component,
         internal_parts.amount,
         internal_parts.records AS row_count
     FROM internal_parts
     WHERE internal_parts.class = 'timing'
+    UNION ALL
+    SELECT
+        internal_parts.pool,
+        'pricing' AS component,
+        CAST(internal_parts.amount - internal_parts.list_amount AS DECIMAL(38, 18)) AS amount,
+        internal_parts.repriced AS row_count
+    FROM internal_parts
     UNION ALL
     SELECT
         internal_parts.pool,

@@ -111,7 +111,7 @@ classed_charges AS (
             WHEN
                 charge_pools.ChargePeriodStart < LEAST(parameters.month_start, charge_pools.BillingPeriodStart)
                 THEN 'timing'
-            WHEN charge_pools.x_pool_kind = 'direct' THEN 'direct'
+            WHEN charge_pools.x_pool_kind IN ('direct', 'allocated') THEN charge_pools.x_pool_kind
             ELSE 'shared'
         END AS class
     FROM charge_pools

@@ -12,7 +12,7 @@ WITH asked_charges AS (
         charge_parts.product,
         charge_parts.meter,
         CASE
-            WHEN asked.component = 'discount_kept' AND charge_parts.class IN ('capacity', 'direct')
+            WHEN asked.component = 'discount_kept' AND charge_parts.class IN ('capacity', 'direct', 'allocated')
                 THEN charge_parts.list_cost - charge_parts.effective_cost
             WHEN asked.component = 'pricing' AND charge_parts.class = 'capacity'
                 THEN charge_parts.capacity_amount - charge_parts.list_cost
@@ -38,30 +38,30 @@ WITH asked_charges AS (
 
 asked_records AS (
     SELECT
-        internal_charges.started_at,
-        COALESCE(internal_charges.resource, '') AS resource,
-        internal_charges.department,
-        internal_charges.product,
-        internal_charges.meter,
+        listed_charges.started_at,
+        COALESCE(listed_charges.resource, '') AS resource,
+        listed_charges.department,
+        listed_charges.product,
+        listed_charges.meter,
         CASE
-            WHEN internal_charges.kind = 'direct' THEN NULL
-            WHEN asked.component = 'timing' AND internal_charges.late
-                THEN internal_charges.amount
-            WHEN internal_charges.late THEN NULL
-            WHEN asked.component = 'unexplained' AND COALESCE(internal_charges.resource, '') = ''
-                THEN internal_charges.amount
+            WHEN asked.component = 'pricing' AND listed_charges.amount <> listed_charges.list_amount
+                THEN listed_charges.amount - listed_charges.list_amount
+            WHEN asked.component = 'timing' AND listed_charges.class = 'timing'
+                THEN listed_charges.amount
+            WHEN asked.component = 'unexplained' AND listed_charges.class = 'unresourced'
+                THEN listed_charges.list_amount
             WHEN asked.component = resource_matches.component
-                THEN internal_charges.amount
+                THEN listed_charges.list_amount
         END AS amount
-    FROM internal_charges
+    FROM listed_charges
     INNER JOIN asked
-        ON internal_charges.pool = asked.pool
+        ON listed_charges.pool = asked.pool
     LEFT JOIN resource_matches
         ON
-            internal_charges.pool = resource_matches.pool
-            AND internal_charges.resource = resource_matches.resource
             -- Usage on no resource is unexplained, never the other side of charges on no resource.
-            AND internal_charges.resource <> ''
+            listed_charges.class = 'metered'
+            AND listed_charges.pool = resource_matches.pool
+            AND listed_charges.resource = resource_matches.resource
             AND asked.component = resource_matches.component
 ),
 
@@ -98,7 +98,7 @@ asked_lines AS (
 ),
 
 -- What was passed through must be what the bill says, resource by resource: the difference is no
--- component's, so it is unexplained.
+-- component's, so it is unexplained. What a driver did not charge on is unmetered, by pool.
 passed_through AS (
     SELECT
         sides.resource,
@@ -111,8 +111,8 @@ passed_through AS (
         INNER JOIN asked
             ON part_sums.pool = asked.pool
         WHERE
-            part_sums.class = 'direct'
-            AND asked.component = 'unexplained'
+            (part_sums.class = 'direct' AND asked.component = 'unexplained')
+            OR (part_sums.class = 'allocated' AND asked.component = 'unmetered')
         UNION ALL
         SELECT
             internal_parts.resource,
@@ -121,8 +121,8 @@ passed_through AS (
         INNER JOIN asked
             ON internal_parts.pool = asked.pool
         WHERE
-            internal_parts.class = 'direct'
-            AND asked.component = 'unexplained'
+            (internal_parts.class = 'direct' AND asked.component = 'unexplained')
+            OR (internal_parts.class = 'allocated' AND asked.component = 'unmetered')
     ) AS sides
     GROUP BY sides.resource
 ),

@@ -1,26 +1,20 @@
 SELECT
-    internal_charges.pool,
-    CASE
-        WHEN internal_charges.kind = 'direct' THEN 'direct'
-        WHEN internal_charges.late THEN 'timing'
-        WHEN COALESCE(internal_charges.resource, '') = '' THEN 'unresourced'
-        ELSE 'metered'
-    END AS class,
-    COALESCE(internal_charges.resource, '') AS resource,
-    internal_charges.product,
-    internal_charges.meter,
+    listed_charges.pool,
+    listed_charges.class,
+    COALESCE(listed_charges.resource, '') AS resource,
+    listed_charges.product,
+    listed_charges.meter,
     CAST(COUNT(*) AS BIGINT) AS records,
-    CAST(SUM(internal_charges.quantity) AS DECIMAL(38, 9)) AS quantity,
-    CAST(SUM(internal_charges.amount) AS DECIMAL(38, 18)) AS amount
-FROM internal_charges
+    CAST(
+        SUM(CASE WHEN listed_charges.amount <> listed_charges.list_amount THEN 1 ELSE 0 END) AS BIGINT
+    ) AS repriced,
+    CAST(SUM(listed_charges.quantity) AS DECIMAL(38, 9)) AS quantity,
+    CAST(SUM(listed_charges.list_amount) AS DECIMAL(38, 18)) AS list_amount,
+    CAST(SUM(listed_charges.amount) AS DECIMAL(38, 18)) AS amount
+FROM listed_charges
 GROUP BY
-    internal_charges.pool,
-    CASE
-        WHEN internal_charges.kind = 'direct' THEN 'direct'
-        WHEN internal_charges.late THEN 'timing'
-        WHEN COALESCE(internal_charges.resource, '') = '' THEN 'unresourced'
-        ELSE 'metered'
-    END,
-    COALESCE(internal_charges.resource, ''),
-    internal_charges.product,
-    internal_charges.meter
+    listed_charges.pool,
+    listed_charges.class,
+    COALESCE(listed_charges.resource, ''),
+    listed_charges.product,
+    listed_charges.meter

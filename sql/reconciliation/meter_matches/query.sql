@@ -19,7 +19,7 @@ metered_meters AS (
         internal_parts.product,
         internal_parts.meter,
         CAST(SUM(internal_parts.quantity) AS DECIMAL(38, 9)) AS metered_quantity,
-        CAST(SUM(internal_parts.amount) AS DECIMAL(38, 18)) AS metered_amount
+        CAST(SUM(internal_parts.list_amount) AS DECIMAL(38, 18)) AS metered_amount
     FROM internal_parts
     WHERE internal_parts.class IN ('metered', 'unresourced')
     GROUP BY

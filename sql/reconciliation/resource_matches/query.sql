@@ -18,7 +18,7 @@ metered_resources AS (
     SELECT
         internal_parts.pool,
         internal_parts.resource,
-        CAST(SUM(internal_parts.amount) AS DECIMAL(38, 18)) AS metered_amount,
+        CAST(SUM(internal_parts.list_amount) AS DECIMAL(38, 18)) AS metered_amount,
         CAST(SUM(internal_parts.records) AS BIGINT) AS records
     FROM internal_parts
     WHERE internal_parts.class = 'metered'
