@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twinledger.books import Books
-from twinledger.rating import rate_period, statement
+from twinledger.rating import rate_period, rating_due, statement
 from twinledger.store import Store, models
 from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError, UnknownNameError
 from twinledger.vocabulary.money import Money, round_to
@@ -87,6 +87,26 @@ def test_a_new_price_rates_the_open_period_again(books: Books, company: Do, mete
                                  recorded_at=at(10)))  # fmt: skip
     assert rate_period(books, OCTOBER).changed
     assert sorted(row["amount"] for row in charges()) == [Decimal("1.5"), Decimal(3)]
+
+
+def test_rating_is_due_once_something_that_it_follows_from_has_changed(books: Books, company: Do, meter: Do) -> None:
+    company([("hours", at(1), "0.50")])
+    meter([("s", "vm", "hours", at(2), Decimal(3))])
+    assert rating_due(books, OCTOBER)
+    rate_period(books, OCTOBER)
+    assert not rating_due(books, OCTOBER)
+    meter([("s", "vm", "hours", at(2), Decimal(4))])
+    assert rating_due(books, OCTOBER)
+
+
+def test_rating_is_not_due_where_it_would_stop_or_the_period_is_closed(books: Books, company: Do, meter: Do) -> None:
+    company([("hours", at(1), "0.50")])
+    meter([("s", "vm", "gib", at(2), Decimal(3))])
+    assert not rating_due(books, OCTOBER), "no price is in force"
+    meter([("s", "vm", "hours", at(2), Decimal(3))])
+    with books.store.transaction() as session:
+        session.add(models.PeriodState(period="2026-10", state="closed"))
+    assert not rating_due(books, OCTOBER), "closed"
 
 
 def test_a_closed_period_is_left_as_it_is(books: Books, company: Do, meter: Do, charges: Do) -> None:

@@ -13,6 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from twinledger.pools.drivers import Driver
+from twinledger.pools.tags import TAG_KEY
 from twinledger.vocabulary.fields import Amount, Factor, Name
 
 UNASSIGNED = "unassigned"
@@ -29,7 +31,7 @@ COLUMNS = (
 )
 """FOCUS columns that a rule may look at; `Tags.<key>` may be looked at beside them."""
 
-_TAG = re.compile(r'Tags\.[^"\\\x00-\x1f]+')
+_TAG = re.compile(rf"Tags\.{TAG_KEY}")
 
 COMPONENTS = (
     "currency",
@@ -106,10 +108,18 @@ class PoolConfig(_Strict):
     name: Name
     title: str
     owner: str
-    kind: Literal["shared", "direct"] = "shared"
+    kind: Literal["shared", "direct", "allocated"] = "shared"
     rules: tuple[RuleConfig, ...] = Field(min_length=1)
     capacity: tuple[CapacityConfig, ...] = ()
     tolerance: dict[str, ToleranceConfig] = Field(default_factory=dict)
+    driver: Driver | None = None
+
+    @model_validator(mode="after")
+    def _driver_where_allocated(self) -> PoolConfig:
+        if (self.kind == "allocated") != (self.driver is not None):
+            message = f"pool {self.name} is {self.kind}: a driver is what an allocated pool has, and no other"
+            raise ValueError(message)
+        return self
 
     @field_validator("name")
     @classmethod
@@ -129,6 +139,8 @@ def pool_problems(pools: Sequence[PoolConfig], meters: Collection[str]) -> Itera
             yield place, "another pool has the same name"
         if pool.kind == "direct" and pool.capacity:
             yield place, "a direct pool passes charges through as they are: expected no capacity"
+        if pool.kind == "allocated" and pool.capacity:
+            yield place, "an allocated pool is charged on by its driver: expected no capacity"
         for name in sorted(set(pool.tolerance) - set(COMPONENTS)):
             yield f"{place}.tolerance", f"no component named {name!r}: expected one of {', '.join(COMPONENTS)}"
         yield from _capacity_problems(place, pool, meters)

@@ -18,15 +18,29 @@ from twinledger.catalog import Relation, closed_periods, relations
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import slice_name
-from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, LISTED_CHARGES, USAGE
+from twinledger.pools import DEPARTMENT
+from twinledger.rating.allocation import PASSED_MODELS, Drivers, read_drivers, view_allocated, view_nothing_allocated
+from twinledger.rating.inputs import in_force
 from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
 from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.periods import Period
 
 log = structlog.get_logger(__name__)
 
-_MODELS = ("pools/charge_pools", "rating/direct_charges", "rating/internal_charges")
-_READ = ("prices", "meters", "pools", "pool_rules", "departments", "tenants", "rates", "parameters")
+_MODELS = (
+    "pools/charge_tags",
+    "pools/charge_pools",
+    *PASSED_MODELS,
+    "rating/owned_charges",
+    "rating/direct_charges",
+    "rating/tiered_charges",
+    "rating/minimum_charges",
+    "rating/internal_charges",
+)
+_READ = (
+    "prices", "terms", "meters", "pools", "pool_rules", "last_resorts", "departments", "tenants", "rates", "parameters",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +81,61 @@ def rate_period(books: Books, period: Period) -> RatingResult:
         MissingRateError: a direct charge is in a currency that the period has no rate for.
     """
     # Digests before files: a slice that is committed in between is rated now, and once more later.
-    slices = {table.name: books.lake.slices(table) for table in (USAGE, EXTERNAL_CHARGES, INTERNAL_CHARGES)}
+    slices = _slices(books)
     with books.engine() as engine:
-        read = _view_inputs(books, engine, period)
-        inputs = _inputs_digest(engine, period, read, slices)
+        read, drivers = _view_inputs(books, engine, period)
+        inputs = _inputs_digest(engine, period, read, drivers, slices)
         present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
         if present == inputs or str(period) in closed_periods(books.store):
             return RatingResult(period, _count(books, engine, period), present or "", changed=False)
         if unpriced := _unpriced(engine):
             return _stopped(period, inputs, unpriced)
         _check_rates(engine, period, books.settings.reporting_currency)
-        return _write(books, engine, period, inputs)
+        return _write(books, engine, period, inputs, drivers)
 
 
-def _view_inputs(books: Books, engine: Engine, period: Period) -> list[Relation]:
+def rating_due(books: Books, period: Period) -> bool:
+    """Whether rating the period now would write it anew: what it follows from has changed since it was rated.
+
+    Not where it is closed, nor where usage without a price would stop it: then it stays as it is.
+    """
+    slices = _slices(books)
+    with books.engine() as engine:
+        read, drivers = _view_inputs(books, engine, period)
+        inputs = _inputs_digest(engine, period, read, drivers, slices)
+        present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
+        if present == inputs or str(period) in closed_periods(books.store):
+            return False
+        return not _unpriced(engine)
+
+
+def _slices(books: Books) -> dict[str, dict[str, str]]:
+    return {table.name: books.lake.slices(table) for table in (USAGE, EXTERNAL_CHARGES, INTERNAL_CHARGES)}
+
+
+def _view_inputs(books: Books, engine: Engine, period: Period) -> tuple[list[Relation], Drivers]:
     with books.store.reading() as session:
         company = relations.company(session, period, books.settings)
-    read = [relation for relation in company if relation.name in _READ]
+        drivers = read_drivers(session)
+        tags = relations.tag_steps(session, DEPARTMENT)
+    read = [*(relation for relation in company if relation.name in _READ), *tags]
     _check_currencies(read, books.settings.reporting_currency)
     relations.view(engine, read)
     engine.view_files("usage", USAGE, books.lake.files(USAGE))
-    has_direct = any("direct" in row for relation in read if relation.name == "pools" for row in relation.rows)
-    external = _external_files(books, period) if has_direct else []
-    engine.view_files("external_charges", EXTERNAL_CHARGES, external)
-    for model in (*_MODELS, "rating/touched_slices", "rating/unpriced_usage", "rating/unrated_currencies"):
+    external = _external_files(books, period) if _reads_bills(read) else []
+    engine.view_files("external_charges", LISTED_CHARGES, external)
+    view_nothing_allocated(engine)
+    engine.view_model("rating/period_usage")
+    engine.materialise("period_usage")
+    for model in (*_MODELS, "rating/unpriced_usage", "rating/unrated_currencies"):
         engine.view_model(model)
-    return read
+    return read, drivers
+
+
+def _reads_bills(read: Iterable[Relation]) -> bool:
+    """Whether what some pool is billed is charged on: a direct or allocated one."""
+    kinds = {"direct", "allocated"}
+    return any(kinds & set(row) for relation in read if relation.name == "pools" for row in relation.rows)
 
 
 def _external_files(books: Books, period: Period) -> list[str]:
@@ -101,27 +144,30 @@ def _external_files(books: Books, period: Period) -> list[str]:
 
 def _check_currencies(read: Iterable[Relation], reporting: str) -> None:
     for relation in read:
-        if relation.name == "prices":
+        if relation.name in ("prices", "terms"):
             for row in relation.rows:
                 if row[-1] != reporting:
                     raise CurrencyMismatchError(str(row[-1]), reporting)
 
 
-def _inputs_digest(engine: Engine, period: Period, read: list[Relation], slices: dict[str, dict[str, str]]) -> str:
-    """Equal digests, equal charges: slices of usage and of direct pools' bills, the catalog, and the SQL itself."""
-    touched = [slice_name({"feed": row["feed"], "day": row["day"]}) for row in engine.rows("touched_slices")]
+def _inputs_digest(
+    engine: Engine, period: Period, read: list[Relation], drivers: Drivers, slices: dict[str, dict[str, str]]
+) -> str:
+    """Equal digests, equal charges: slices of usage and of the bills that are charged on, what they meet, the SQL."""
+    surveyed = engine.rows("period_usage")
+    touched = sorted(slice_name({"feed": row["feed"], "day": row["day"]}) for row in surveyed if row["feed"])
     usage = slices[USAGE.name]
     parts = [f"{name}={usage.get(name, '')}" for name in touched]
-    if any("direct" in row for relation in read if relation.name == "pools" for row in relation.rows):
+    parts += in_force((row for row in surveyed if row["product"]), {relation.name: relation for relation in read})
+    if _reads_bills(read):
         external = slices[EXTERNAL_CHARGES.name].items()
         parts += [f"{name}={state}" for name, state in sorted(external) if f"x_period={period}" in name.split("/")]
-        parts += [repr(relation.rows) for relation in read if relation.name in ("pools", "pool_rules", "departments")]
+        external_reads = ("pools", "pool_rules", "departments", "tag_steps", "tag_values", "last_resorts")
+        parts += [repr(relation.rows) for relation in read if relation.name in external_reads]
         # Daily rates are the bridge's; direct charges are converted at the period's.
         parts += [repr([row for row in one.rows if row[0] == "period"]) for one in read if one.name == "rates"]
-    parts += [
-        repr(relation.rows) for relation in read if relation.name in ("prices", "meters", "tenants", "parameters")
-    ]
-    parts += [load_model(model).query for model in _MODELS]
+    parts += [repr(relation.rows) for relation in read if relation.name == "parameters"]
+    parts += [drivers.said, *(load_model(model).query for model in _MODELS)]
     return digest(*parts)
 
 
@@ -154,9 +200,12 @@ def _check_rates(engine: Engine, period: Period, reporting: str) -> None:
         raise MissingRateError(row["currency"], reporting, str(period))
 
 
-def _write(books: Books, engine: Engine, period: Period, inputs: str) -> RatingResult:
+def _write(books: Books, engine: Engine, period: Period, inputs: str, drivers: Drivers) -> RatingResult:
+    engine.materialise("tiered_charges")
+    held = view_allocated(engine, drivers, period)
     folder = books.lake.staging(INTERNAL_CHARGES)
-    files = engine.copy("internal_charges", INTERNAL_CHARGES, folder)
+    # All of it is of one period: telling the files apart by it would take half as long again.
+    files = engine.copy_unsplit("internal_charges", INTERNAL_CHARGES, folder)
     engine.view_files("rated_charges", INTERNAL_CHARGES, files)
     engine.view_model("rating/charge_count")
     rows = int(engine.rows("charge_count")[0]["charges"])
@@ -167,9 +216,9 @@ def _write(books: Books, engine: Engine, period: Period, inputs: str) -> RatingR
             return RatingResult(
                 period, rows, inputs, changed=False, stops=verdict.stops, warnings=verdict.warnings, docs=verdict.docs
             )
-        warnings, docs = verdict.warnings, verdict.docs
+        warnings, docs = (*held, *verdict.warnings), verdict.docs
     else:
-        warnings, docs = (), ""
+        warnings, docs = held, ""
     changed = books.lake.replace(INTERNAL_CHARGES, {"period": str(period)}, files, inputs)
     log.info("period.rated", period=str(period), rows=rows, changed=changed)
     return RatingResult(period, rows, inputs, changed, warnings=warnings, docs=docs)

@@ -1,16 +1,49 @@
 -- Rules are tried on distinct combinations of the columns that some rule looks at, never on every
 -- charge: there are thousands of combinations where there are hundreds of millions of charges.
-WITH used_columns AS (
+WITH tag_places AS (
     SELECT
-        COALESCE(BOOL_OR(column_name = 'BillingAccountId'), FALSE) AS billing_account_id,
+        COALESCE(BOOL_OR(place = 'SubAccountId'), FALSE) AS sub_accounts,
+        COALESCE(BOOL_OR(place = 'BillingAccountId'), FALSE) AS billing_accounts
+    FROM tag_steps
+),
+
+used_columns AS (
+    SELECT
+        COALESCE(
+            BOOL_OR(
+                column_name = 'BillingAccountId' OR (column_name LIKE 'Tags.%' AND tag_places.billing_accounts)
+            ), FALSE
+        ) AS billing_account_id,
         COALESCE(BOOL_OR(column_name = 'ProviderName'), FALSE) AS provider_name,
         COALESCE(BOOL_OR(column_name = 'RegionId'), FALSE) AS region_id,
         COALESCE(BOOL_OR(column_name = 'ResourceId'), FALSE) AS resource_id,
         COALESCE(BOOL_OR(column_name = 'ServiceCategory'), FALSE) AS service_category,
         COALESCE(BOOL_OR(column_name = 'ServiceName'), FALSE) AS service_name,
-        COALESCE(BOOL_OR(column_name = 'SubAccountId'), FALSE) AS sub_account_id,
+        COALESCE(
+            BOOL_OR(column_name = 'SubAccountId' OR (column_name LIKE 'Tags.%' AND tag_places.sub_accounts)), FALSE
+        ) AS sub_account_id,
         COALESCE(BOOL_OR(column_name LIKE 'Tags.%'), FALSE) AS tags
     FROM pool_rules
+    CROSS JOIN tag_places
+),
+
+first_tags AS (
+    SELECT
+        charge_tags.tags,
+        charge_tags.sub_account_id,
+        charge_tags.billing_account_id,
+        'Tags.' || charge_tags.key AS column_name,
+        charge_tags.value AS found,
+        ROW_NUMBER() OVER (
+            PARTITION BY
+                charge_tags.tags,
+                charge_tags.sub_account_id,
+                charge_tags.billing_account_id,
+                charge_tags.key
+            ORDER BY charge_tags.step
+        ) AS choice
+    FROM charge_tags
+    WHERE charge_tags.value IS NOT NULL
 ),
 
 combinations AS (
@@ -39,10 +72,20 @@ looked_at AS (
             WHEN 'ServiceCategory' THEN combinations.service_category
             WHEN 'ServiceName' THEN combinations.service_name
             WHEN 'SubAccountId' THEN combinations.sub_account_id
-            ELSE COALESCE(JSON_TEXT(combinations.tags, SUBSTR(columns_of_rules.column_name, 6)), '')
+            ELSE COALESCE(first_tags.found, '')
         END AS found
     FROM combinations
+    CROSS JOIN tag_places
     CROSS JOIN (SELECT DISTINCT column_name FROM pool_rules) AS columns_of_rules
+    LEFT JOIN first_tags
+        ON
+            first_tags.choice = 1
+            AND columns_of_rules.column_name = first_tags.column_name
+            AND combinations.tags = first_tags.tags
+            AND CASE WHEN tag_places.sub_accounts THEN combinations.sub_account_id ELSE '' END
+            = first_tags.sub_account_id
+            AND CASE WHEN tag_places.billing_accounts THEN combinations.billing_account_id ELSE '' END
+            = first_tags.billing_account_id
 ),
 
 holding_rules AS (
