@@ -38,9 +38,9 @@ def budget_variance() -> None:
     @task(outlets=[BUDGET_POSITION])
     def check(*, dag_run: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's run and accessor
         """Check the run's period; names of the departments that are over."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
         from twinledger.budgets import check_period
-        from twinledger.deployment import open_books
 
         period = period_of(dag_run)
         with open_books() as books:

@@ -44,8 +44,8 @@ def check_control_totals() -> None:
     @task
     def asked() -> list[str]:
         """Names of the sources whose provider is asked."""
+        from twinledger.airflow.books import open_books
         from twinledger.controls import asked_sources
-        from twinledger.deployment import open_books
 
         with open_books() as books, books.store.reading() as session:
             return [source.name for source in asked_sources(session)]
@@ -55,9 +55,9 @@ def check_control_totals() -> None:
         """Record what Cost Explorer says of a source's account; the periods that it says anything new of."""
         from airflow.sdk import get_current_context
 
+        from twinledger.airflow.books import open_books
         from twinledger.cloud.cost_explorer import open_cost_explorer
         from twinledger.controls import asked_source, record_provider_totals
-        from twinledger.deployment import open_books
 
         get_current_context()["source"] = source  # type: ignore[typeddict-unknown-key]  # names the mapped task
         with open_books() as books:
@@ -68,7 +68,7 @@ def check_control_totals() -> None:
     @task(outlets=[CONTROL_TOTALS], trigger_rule=TriggerRule.ALL_DONE)
     def publish(*, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's accessor
         """Name the periods that are to be compared, each once; also when a provider did not answer."""
-        from twinledger.deployment import open_books
+        from twinledger.airflow.books import open_books
         from twinledger.reconciliation import periods_to_check
 
         with open_books() as books:

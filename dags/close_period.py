@@ -2,7 +2,7 @@
 
 The first task asks on the period's present figures; the second one waits for an answer. Agreeing freezes
 both ledgers of the period: from then on no delivery, rating or process changes them, and what vendors
-change is posted as adjustments in the open period.
+change is posted as adjustments in the open period. Each department with charges is told of its statement.
 
 **Runs** on the 16th for the month before, when the last of the vendors is final, and by hand with
 `{"period": "2026-10"}`. Periods are closed in their order.
@@ -40,9 +40,9 @@ def close_period() -> None:
     @task
     def ask(*, dag_run: Any = None) -> str:  # noqa: ANN401 - Airflow's run
         """Ask finance on the figures of now; the period."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
         from twinledger.closing import ask
-        from twinledger.deployment import open_books
 
         period = period_of(dag_run)
         with open_books() as books:

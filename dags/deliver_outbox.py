@@ -35,8 +35,8 @@ def deliver_outbox() -> None:
     @task
     def deliver() -> dict[str, int]:
         """Drain the outbox; how many items were sent, will be tried again, and were given up."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.senders import open_senders
-        from twinledger.deployment import open_books
         from twinledger.outbox import drain
 
         with open_books() as books, open_senders(books) as sender:

@@ -47,7 +47,7 @@ def ingest_bills() -> None:
     def sources() -> list[str]:
         """Names of the configured bill sources."""
         from twinledger import catalog
-        from twinledger.deployment import open_books
+        from twinledger.airflow.books import open_books
 
         with open_books() as books:
             return [name for name, kind in catalog.sources(books.store) if kind == "bill"]
@@ -57,8 +57,8 @@ def ingest_bills() -> None:
         """Ingest what is new of one source; the periods that it touched."""
         from airflow.sdk import get_current_context
 
+        from twinledger.airflow.books import open_books
         from twinledger.bills import ingest_source
-        from twinledger.deployment import open_books
 
         get_current_context()["source"] = source  # type: ignore[typeddict-unknown-key]  # names the mapped task
         with open_books() as books:

@@ -41,9 +41,9 @@ def ingest_delivery() -> None:
     @task(outlets=[EXTERNAL_LEDGER])
     def bills(*, dag_run: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's run and accessor
         """Ingest what is new of a bill source; the periods that it touched."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.deliveries import source_of
         from twinledger.bills import ingest_source
-        from twinledger.deployment import open_books
 
         with open_books() as books:
             name, kind = source_of(books, dag_run)
@@ -53,8 +53,8 @@ def ingest_delivery() -> None:
     @task(outlets=[USAGE])
     def usage(*, dag_run: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's run and accessor
         """Ingest what is new of a metering feed; the periods that it touched."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.deliveries import source_of
-        from twinledger.deployment import open_books
         from twinledger.metering import ingest_feed
 
         with open_books() as books:

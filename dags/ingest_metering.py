@@ -45,7 +45,7 @@ def ingest_metering() -> None:
     def feeds() -> list[str]:
         """Names of the configured metering feeds."""
         from twinledger import catalog
-        from twinledger.deployment import open_books
+        from twinledger.airflow.books import open_books
 
         with open_books() as books:
             return [name for name, kind in catalog.sources(books.store) if kind == "usage"]
@@ -55,7 +55,7 @@ def ingest_metering() -> None:
         """Ingest what is new of one feed; the periods that it touched."""
         from airflow.sdk import get_current_context
 
-        from twinledger.deployment import open_books
+        from twinledger.airflow.books import open_books
         from twinledger.metering import ingest_feed
 
         get_current_context()["feed"] = feed  # type: ignore[typeddict-unknown-key]  # names the mapped task

@@ -42,8 +42,8 @@ def rate_usage() -> None:
     @task(outlets=[INTERNAL_LEDGER])
     def rate(*, dag_run: Any = None, outlet_events: Any = None) -> str:  # noqa: ANN401 - Airflow's run and accessor
         """Rate the run's period; the digest of what it was rated from."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
-        from twinledger.deployment import open_books
         from twinledger.rating import rate_period
         from twinledger.vocabulary.errors import GateFailedError
 

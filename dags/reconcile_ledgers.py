@@ -5,8 +5,8 @@ bridge, opens and resolves breaks, audits contract prices, and queues finance's 
 
 **Runs** for a period when either ledger says that it was touched (a restatement touches one of them
 only), when something new is stated of it (an invoice, Cost Explorer's total), and by hand with a partition
-key. The first task stops here while the other ledger does not have the period yet: its event starts the
-next run.
+key. The first task stops here while the other ledger does not have the period yet, or `rate_usage` is
+about to write it anew: its event starts the next run. A run by hand does not wait for that.
 
 **Emits** `bridge` for the period, unless nothing changed: then the task is shown as skipped, and nobody is
 told again.
@@ -43,19 +43,21 @@ def reconcile_ledgers() -> None:
 
     @task.short_circuit
     def both_ledgers_have_it(*, dag_run: Any = None) -> bool:  # noqa: ANN401 - Airflow's run
-        """Whether there is anything to compare."""
+        """Whether there is anything to compare, and no rating of it under way; a run by hand does not wait for that."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import missing_ledgers, period_of
-        from twinledger.deployment import open_books
+        from twinledger.rating import rating_due
 
         period = period_of(dag_run)
+        by_hand = dag_run.run_type == "manual"
         with open_books() as books:
-            return not missing_ledgers(books, period)
+            return not missing_ledgers(books, period) and (by_hand or not rating_due(books, period))
 
     @task(outlets=[BRIDGE])
     def reconcile(*, dag_run: Any = None, outlet_events: Any = None) -> str:  # noqa: ANN401 - Airflow's run and accessor
         """Reconcile the run's period; the identity of the reconciliation."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
-        from twinledger.deployment import open_books
         from twinledger.reconciliation import reconcile_period
 
         period = period_of(dag_run)

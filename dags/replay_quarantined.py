@@ -47,7 +47,7 @@ def replay_quarantined() -> None:
     def replay(*, params: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's
         """Take the deliveries again; the periods that were touched."""
         from twinledger import bills
-        from twinledger.deployment import open_books
+        from twinledger.airflow.books import open_books
         from twinledger.vocabulary.errors import ConfigurationError, NotAllowedStateError
 
         with open_books() as books:

@@ -41,8 +41,8 @@ def route_deliveries() -> None:
     @task(outlets=[SOURCE_DELIVERY])
     def route(*, triggering_asset_events: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's accessors
         """Names of the sources whose place an object was created in."""
+        from twinledger.airflow.books import open_books
         from twinledger.airflow.deliveries import created_of, sources_covering
-        from twinledger.deployment import open_books
 
         events = (triggering_asset_events or {}).get(OBJECT_CREATED, ())
         with open_books() as books:

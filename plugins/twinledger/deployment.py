@@ -29,7 +29,7 @@ def open_books(settings: Settings | None = None, clock: Clock | None = None) -> 
     """
     chosen = settings or load_settings()
     store = Store(chosen.database_url)
-    lake = Lake(chosen.database_url, chosen.warehouse)
+    lake = Lake(chosen.database_url, chosen.warehouse, chosen.lake_roots)
     try:
         yield Books(
             settings=chosen,
@@ -49,7 +49,7 @@ def prepare(settings: Settings) -> None:
     """Bring the store to its newest schema and create the lake's tables; safe to repeat."""
     settings.home.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url)
-    lake = Lake(settings.database_url, settings.warehouse)
+    lake = Lake(settings.database_url, settings.warehouse, settings.lake_roots)
     try:
         store.upgrade()
         lake.ensure()

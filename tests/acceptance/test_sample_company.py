@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from tests.acceptance.figures import published_figures, secret_figures
-from twinledger import bills, budgets, catalog, metering, rating, reconciliation
+from tests.acceptance.published import published
+from twinledger import bills, budgets, catalog, metering, rating, reconciliation, shielding
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.deployment import open_books, prepare
@@ -203,6 +203,23 @@ def test_only_the_planted_department_is_over_its_budget(ran: Ran) -> None:
     }
 
 
+def test_the_held_share_falls_from_above_15_to_below_5_percent_because_of_meters(ran: Ran) -> None:
+    months = reconciliation.held_months(ran.books)
+    bridge = _bridge(ran)
+    (cluster,) = ran.facts("unmetered_cluster")
+
+    assert [str(month.period) for month in months] == [str(period) for period in PERIODS]
+    assert all((month.owned_share or 0) > 15 and (month.share or 0) < 5 for month in months)
+    assert [month.held for month in months] == [Decimal(0), Decimal(0), -Decimal(cluster["amount"])]
+    assert {part.name for cause in months[-1].causes for part in cause.largest} <= set(cluster["resources"])
+    # Nothing of the platforms bears a department's tag: without meters all their usage stays with them.
+    for month in months:
+        for pool in month.pools:
+            sides = [bridge.get((str(month.period), pool.pool, name), Decimal(0)) for name in ("currency", "non_usage")]
+            assert pool.owned == (0 if pool.pool == "direct" else exact_sum([pool.external, *sides]))
+            assert bool(pool.meters) == (pool.pool != "direct")
+
+
 def test_keeping_the_books_again_changes_nothing(ran: Ran) -> None:
     assert {one.state for source in BILLS for one in bills.ingest_source(ran.books, source)} <= {"unchanged"}
     assert {one.state for one in metering.ingest_feed(ran.books, "storage")} <= {"unchanged"}
@@ -214,9 +231,16 @@ def test_keeping_the_books_again_changes_nothing(ran: Ran) -> None:
 def test_no_figure_that_only_finance_may_know_can_be_read_by_anybody_else(ran: Ran) -> None:
     for period in PERIODS:
         budgets.check_period(ran.books, period)
-    secret = secret_figures(ran.books)
-    published = list(published_figures(ran.books, PERIODS))
+    result = shielding.scan(ran.books, published(ran.books, PERIODS))
 
-    assert len(secret) > 100
-    assert len({where for where, _ in published}) > 10
-    assert [(where, figure) for where, figure in published if figure in secret] == []
+    assert result.secrets > 10_000
+    assert result.figures > 10_000
+    assert result.places > 100
+    assert {one.reason for one in result.unread} <= {"binary, of no form that is known"}
+    assert result.leaks == ()
+
+
+def test_the_same_scan_of_what_finance_reads_finds_its_figures(ran: Ran) -> None:
+    leaks = shielding.scan(ran.books, shielding.read_place(str(ran.books.lake.root("finance")))).leaks
+
+    assert {"charge", "bridge", "match"} <= {leak.kind for leak in leaks}

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from twinledger.deployment import open_books
 from twinledger.outbox import ByKind, Outgoing, RetryableSendError, Sent, drain
+from twinledger.slack.attachments import statement_pdf
 from twinledger.slack.render import Links
 from twinledger.slack.sender import SlackSender, slack_client
 from twinledger.web import create_app
@@ -38,7 +39,8 @@ def tell_people() -> None:
     with open_books() as books:
         settings = books.settings.slack
         if settings.token.get_secret_value():
-            people = SlackSender(books.store, slack_client(settings), Links(books.settings.public_url))
+            links = Links(books.settings.public_url)
+            people = SlackSender(books.store, slack_client(settings), links, statement_pdf(books))
             drain(books.store, ByKind({"wake": LeftToTheWorker()}, people), books.clock)
 
 

@@ -42,10 +42,11 @@ def _people(books: Books) -> Sender:
     settings = books.settings.slack
     if not settings.token.get_secret_value():
         return LocalSender()
-    from twinledger.slack.render import Links  # noqa: PLC0415 - only where there is a token
+    from twinledger.slack.attachments import statement_pdf  # noqa: PLC0415 - only where there is a token
+    from twinledger.slack.render import Links  # noqa: PLC0415 - likewise
     from twinledger.slack.sender import SlackSender, slack_client  # noqa: PLC0415 - likewise
 
-    return SlackSender(books.store, slack_client(settings), Links(books.settings.public_url))
+    return SlackSender(books.store, slack_client(settings), Links(books.settings.public_url), statement_pdf(books))
 
 
 def _account() -> AirflowApi | None:

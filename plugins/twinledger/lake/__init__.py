@@ -137,11 +137,16 @@ def local_path(location: str) -> Path:
 class Lake:
     """The Iceberg tables of one deployment; the catalog is in the store's database."""
 
-    def __init__(self, database_url: str, warehouse: str) -> None:
-        """Open by the store's SQLAlchemy URL and a folder; nothing is read yet."""
+    def __init__(self, database_url: str, warehouse: str, roots: Mapping[str, str] | None = None) -> None:
+        """Open by the store's SQLAlchemy URL and a folder; nothing is read yet.
+
+        `roots` are other folders for the tables of a namespace, finance or shared, so that who may read
+        the one cannot read the other; a namespace without one lies below the warehouse.
+        """
         if database_url.startswith("sqlite") and "?" not in database_url:
             database_url += "?timeout=60"
         self._warehouse = Path(warehouse)
+        self._roots = {namespace: Path(folder) for namespace, folder in (roots or {}).items() if folder}
         self._catalog = SqlCatalog(
             "twinledger", uri=database_url, warehouse=file_uri(self._warehouse), init_catalog_tables="false"
         )
@@ -158,6 +163,7 @@ class Lake:
             try:
                 self._catalog.create_table(
                     table.name,
+                    location=file_uri(self.root(namespace) / table.name.split(".")[1]),
                     schema=_schema(table),
                     partition_spec=_partition_spec(table),
                     properties=_TABLE_PROPERTIES,
@@ -165,10 +171,17 @@ class Lake:
             except TableAlreadyExistsError:
                 self._check_shape(table)
 
+    def root(self, namespace: str) -> Path:
+        """The folder of the tables of a namespace, finance or shared."""
+        return self._roots.get(namespace, self._warehouse / namespace)
+
     def _check_shape(self, table: Table) -> None:
-        present = [field.name for field in self._load(table).schema().fields]
-        if present != list(table.names):
-            missing = ", ".join(sorted(set(table.names) - set(present))) or "another order of columns"
+        iceberg = self._load(table)
+        present = [field.name for field in iceberg.schema().fields]
+        parts = [field.name for field in iceberg.spec().fields]
+        if present != list(table.names) or parts != list(table.partition):
+            lacking = sorted(set(table.names) - set(present))
+            missing = ", ".join(lacking) or f"the order of its columns, or partitions by {', '.join(table.partition)}"
             message = (
                 f"{table.name} was made by an earlier version: it lacks {missing}; give the lake a new folder and "
                 "a new database (see docs/guides/operations.md), and ingest again"

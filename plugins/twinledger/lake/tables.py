@@ -145,6 +145,26 @@ x_slice is the part of a source's billing period that one delivery says: `all`, 
 incremental source, or adjustments of a closed period. x_restates is the closed period, delivery and row
 that an adjustment corrects, as 2026-09/delivery#17."""
 
+PAID_COLUMNS = frozenset(
+    {
+        "BilledCost",
+        "ContractedCost",
+        "ContractedUnitPrice",
+        "EffectiveCost",
+        "PricingCurrencyContractedUnitPrice",
+        "PricingCurrencyEffectiveCost",
+    }
+)
+"""What only finance may know of a charge."""
+
+LISTED_CHARGES = Table(
+    EXTERNAL_CHARGES.name,
+    "finance",
+    tuple(column for column in EXTERNAL_CHARGES.columns if column.name not in PAID_COLUMNS),
+    EXTERNAL_CHARGES.partition,
+)
+"""The same table as models for everyone see it: list prices and quantities. A model that names what was paid fails."""
+
 QUARANTINE = Table(
     "finance.quarantine",
     "finance",
@@ -206,9 +226,10 @@ INTERNAL_CHARGES = Table(
     kind text !
     late flag !
     """),
-    ("period", "department"),
+    ("period",),
 )
-"""Usage x price in force (kind `usage`), or a direct resource at list price (kind `direct`)."""
+"""Usage x price in force (kind `usage`), what is missing to a minimum (`minimum`), a direct resource at list
+price (`direct`), or a share of a pool's list cost, which has no unit price (`allocated`, price 0)."""
 
 MATCHES = Table(
     "finance.matches",

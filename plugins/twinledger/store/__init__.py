@@ -51,7 +51,8 @@ class Store:
         address = make_url(url)
         if address.get_backend_name() == "sqlite" and address.database:
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine: Engine = create_engine(url, pool_pre_ping=True)
+        # What a statement was given may be a vendor's figures: errors, which land in logs, do not cite it.
+        self.engine: Engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         options: dict[str, object] = {_READING: True}
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _on_sqlite_connect)

@@ -96,6 +96,29 @@ class DeliverySlice(Base):
     committed_at: Mapped[datetime | None]
 
 
+class Reporter(Base):
+    """Who may send events of a metering feed over HTTP."""
+
+    __tablename__ = "reporters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    feed: Mapped[str] = mapped_column(ForeignKey("sources.name"))
+    token_sha256: Mapped[str]  # hexadecimal; the token itself is nowhere
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class ReceivedEvent(Base):
+    """An event that was acknowledged, so that one that is sent again is known."""
+
+    __tablename__ = "received_events"
+
+    feed: Mapped[str] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(primary_key=True)  # digest of source and id
+    received_on: Mapped[date] = mapped_column(index=True)
+
+
 class ControlTotal(Base):
     """What somebody else says a billing account was charged in a period."""
 
@@ -128,6 +151,7 @@ class Department(Base):
     budget_holder: Mapped[str]  # person
     channel: Mapped[str]
     tenants: Mapped[list[Any]]
+    headcount: Mapped[int | None]  # people, where a driver counts them
 
 
 class Person(Base):
@@ -150,11 +174,24 @@ class Pool(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     owner: Mapped[str]
-    kind: Mapped[str]  # shared | direct
+    kind: Mapped[str]  # shared | direct | allocated
     position: Mapped[int] = mapped_column(unique=True)
     rules: Mapped[list[Any]]  # [{"column": "ServiceName", "equals": ["..."]}, ...]: all must hold
     capacity: Mapped[list[Any]]  # [{"sku": "m5.large", "meter": "vm/core-hours", "factor": "2"}]
     tolerance: Mapped[dict[str, Any]]  # component -> {"above": "1.00", "below": "1.00", "relative": "0.01"}
+    driver: Mapped[dict[str, Any] | None]  # of an allocated pool: {"kind": "usage", "meter": "vm/core-hours", ...}
+
+
+class TagKey(Base):
+    """A tag, and what else says the same: tags.yaml, entry by entry."""
+
+    __tablename__ = "tag_keys"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    aliases: Mapped[list[Any]]
+    spellings: Mapped[dict[str, Any]]  # value -> what else is written for it
+    inherit: Mapped[list[Any]]  # [{"column": "SubAccountId", "values": {"1": "shop"}}, ...]: tried in this order
+    last_resort: Mapped[list[Any]]  # [{"pool": "own", "department": "shop"}, ...]
 
 
 class Product(Base):
@@ -168,6 +205,7 @@ class Product(Base):
     owner: Mapped[str]
     pool: Mapped[str] = mapped_column(ForeignKey("pools.name"))
     state: Mapped[str]  # draft | listed | retired
+    retired_at: Mapped[datetime | None]  # the first instant at which it takes no usage
 
 
 class Meter(Base):
@@ -182,7 +220,10 @@ class Meter(Base):
 
 
 class Price(Base):
-    """The internal list price of a meter from an instant on; never edited, only superseded."""
+    """The internal list price of a meter from an instant on; never edited, only superseded.
+
+    `amount` is that of a unit without tier: of tiers, the first one that costs something.
+    """
 
     __tablename__ = "prices"
 
@@ -190,8 +231,42 @@ class Price(Base):
     meter: Mapped[str] = mapped_column(primary_key=True)
     effective_from: Mapped[datetime] = mapped_column(primary_key=True)
     amount: Mapped[Decimal]
+    tiers: Mapped[list[Any] | None]  # [{"up_to": "1000", "amount": "0.05"}, {"up_to": None, "amount": "0.04"}]
+    minimum: Mapped[Decimal | None]  # a department's, in a period
     currency: Mapped[str]
     recorded_at: Mapped[datetime]
+
+
+class Agreement(Base):
+    """A price for one department and those below it, instead of the published one; never edited, only ended."""
+
+    __tablename__ = "agreements"
+
+    department: Mapped[str] = mapped_column(ForeignKey("departments.name"), primary_key=True)
+    product: Mapped[str] = mapped_column(primary_key=True)
+    meter: Mapped[str] = mapped_column(primary_key=True)
+    effective_from: Mapped[datetime] = mapped_column(primary_key=True)
+    effective_to: Mapped[datetime | None]
+    amount: Mapped[Decimal]
+    tiers: Mapped[list[Any] | None]
+    minimum: Mapped[Decimal | None]
+    currency: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class CatalogPlan(Base):
+    """Changes of the catalog that are asked about before they are applied."""
+
+    __tablename__ = "catalog_plans"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # digest of the configuration and of what it changes
+    state: Mapped[str]  # pending | approved | refused | lapsed | applied
+    revision: Mapped[int]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_on: Mapped[str | None]  # airflow | rule | timer
 
 
 class ContractCard(Base):
@@ -276,7 +351,7 @@ class Break(Base):
     __tablename__ = "breaks"
 
     id: Mapped[str] = mapped_column(primary_key=True)  # digest of rule, pool, period and subject
-    rule: Mapped[str]  # a component of the bridge, overcharge, restated, or control_total
+    rule: Mapped[str]  # a component of the bridge, overcharge, restated, control_total or coverage
     pool: Mapped[str]
     period: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str] = mapped_column(Text)

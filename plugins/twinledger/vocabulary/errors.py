@@ -9,7 +9,8 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── UnknownNameError
     │   ├── InvalidConfigError
     │   ├── InvalidTableError
-    │   └── PriceEditedError
+    │   ├── PriceEditedError
+    │   └── StateReversedError
     ├── MoneyError
     │   ├── InvalidAmountError
     │   └── CurrencyMismatchError
@@ -28,7 +29,14 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── SiblingExportError
     │   ├── CountedTwiceError
     │   ├── UnsafePathError
+    │   ├── NoSamplesError
     │   └── GateFailedError
+    ├── EventsRefusedError
+    │   ├── UnreadableEventsError
+    │   ├── EventsTooLargeError
+    │   ├── UnknownMediaTypeError
+    │   └── UnknownReporterError
+    ├── EventsNotKeptError
     ├── PlaceUnreachableError
     ├── ObjectChangedError
     ├── UnreadableNotificationError
@@ -46,6 +54,8 @@ returned as a value (a quarantined row, a break), not raised.
     ├── NotEntitledError
     ├── AlreadyDecidedError
     ├── WrongAudienceError
+    ├── HiddenError
+    ├── BlendRefusedError
     ├── NotAllowedStateError
     ├── UnknownRequestError
     ├── InvalidSubmissionError
@@ -68,12 +78,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 _LONGEST_SENTENCE = 2000
 
 
 class TwinledgerError(Exception):
     """The base of everything raised on purpose."""
+
+    for_finance: ClassVar[bool] = False
+    """Whether its sentence may cite what a vendor billed: see `audiences.sentence_for_everyone`."""
 
 
 # --- configuration ---------------------------------------------------------------------------
@@ -106,6 +120,8 @@ class UnknownNameError(ConfigurationError):
 class InvalidConfigError(ConfigurationError):
     """A configuration file does not have the form it must have."""
 
+    for_finance = True
+
     def __init__(self, file: str, place: str, problem: str) -> None:
         """Name the file, the place in it and the problem."""
         super().__init__(f"{file}: {place}: {problem}")
@@ -113,6 +129,8 @@ class InvalidConfigError(ConfigurationError):
 
 class InvalidTableError(ConfigurationError):
     """A table that people hand in (invoices, rates) has cells that cannot be what they should be."""
+
+    for_finance = True
 
     most = 10
     """Cells that the sentence names; `cells` has them all."""
@@ -126,13 +144,24 @@ class InvalidTableError(ConfigurationError):
 
 
 class PriceEditedError(ConfigurationError):
-    """A published price has another amount in the configuration, or is gone from it."""
+    """A published price or an agreement has other terms in the configuration, or is gone from it."""
 
-    def __init__(self, meter: str, since: str, published: str, found: str) -> None:
+    def __init__(self, meter: str, since: str, published: str, found: str, remedy: str = "") -> None:
         """Name the meter, the instant and both prices."""
         super().__init__(
             f"price of {meter} from {since} was published as {published}, the configuration has {found}: "
-            "prices are never edited; put it back and add one with a later `from`"
+            f"prices are never edited; put it back and {remedy or 'add one with a later `from`'}"
+        )
+
+
+class StateReversedError(ConfigurationError):
+    """A product goes back in its life."""
+
+    def __init__(self, product: str, present: str, found: str) -> None:
+        """Name the product and both states."""
+        super().__init__(
+            f"product {product} is {present}, the configuration has {found}: a product goes from draft to listed to "
+            "retired and never back; put it back, or publish another product"
         )
 
 
@@ -145,6 +174,8 @@ class MoneyError(TwinledgerError):
 
 class InvalidAmountError(MoneyError):
     """A text that is no finite decimal number that the ledger can hold exactly."""
+
+    for_finance = True
 
     def __init__(self, text: str, problem: str) -> None:
         """Name the text and why it is refused."""
@@ -195,6 +226,8 @@ class UnreachableError(TwinledgerError):
 class StatedTotalError(TwinledgerError):
     """What a provider says of an account contradicts itself."""
 
+    for_finance = True
+
     def __init__(self, subject: str, total: str, parts: str) -> None:
         """Name the subject, its total and what its parts add up to."""
         super().__init__(
@@ -207,6 +240,8 @@ class StatedTotalError(TwinledgerError):
 
 class DeliveryRefusedError(TwinledgerError):
     """A delivery cannot become a part of the ledger; it is quarantined whole with this reason."""
+
+    for_finance = True
 
     code = "refused"
 
@@ -357,14 +392,81 @@ class UnsafePathError(DeliveryRefusedError):
         super().__init__(f"key {key!r} leads out of {root}: refused")
 
 
+class NoSamplesError(DeliveryRefusedError):
+    """A day of which nothing was measured."""
+
+    code = "no-samples"
+
+    def __init__(self, place: str, day: str) -> None:
+        """Name the place and the day."""
+        super().__init__(
+            f"{place} has no sample of any meter on {day}: expected some; correct the queries, or bring what was "
+            "measured as a file"
+        )
+
+
 class GateFailedError(DeliveryRefusedError):
     """An expectation marked `stop` does not hold."""
 
     code = "gate"
+    for_finance = False  # a gate's sentences count rows; values are in finance's Data Docs alone
 
     def __init__(self, gate: str, failures: Iterable[str]) -> None:
         """Name the gate and each expectation that failed."""
         super().__init__(f"gate {gate} stopped: {'; '.join(failures)}")
+
+
+# --- events over HTTP --------------------------------------------------------------------------
+
+
+class EventsRefusedError(TwinledgerError):
+    """A request with events of which nothing is kept: sent again as it is, it is refused again."""
+
+
+class UnreadableEventsError(EventsRefusedError):
+    """A body that holds no events."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what is wrong with it."""
+        super().__init__(f"events refused: {problem}; nothing of the request was kept")
+
+
+class EventsTooLargeError(EventsRefusedError):
+    """A body, a batch or an event beyond its limit."""
+
+    def __init__(self, subject: str, limit: str) -> None:
+        """Name what is too large and the limit."""
+        super().__init__(f"the {subject} is larger than {limit}: send it in parts; nothing of the request was kept")
+
+
+class UnknownMediaTypeError(EventsRefusedError):
+    """Events that are sent as something that is not read."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        """Name what it is sent as and what is read."""
+        super().__init__(f"sent as {found[:100]}: expected {expected}")
+
+
+class UnknownReporterError(EventsRefusedError):
+    """A token that is nobody's."""
+
+    def __init__(self) -> None:
+        """Repeat nothing of it."""
+        super().__init__(
+            "the request has no valid token: expected `Authorization: Bearer TOKEN`, with the token that "
+            "`twinledger metering reporters add` printed"
+        )
+
+
+class EventsNotKeptError(TwinledgerError):
+    """Events that could not be written now: sent again, they may be."""
+
+    def __init__(self, problem: str) -> None:
+        """Say why."""
+        super().__init__(f"events were not kept: {problem}; send them again later")
+
+
+# --- places and queues -------------------------------------------------------------------------
 
 
 class PlaceUnreachableError(TwinledgerError):
@@ -516,6 +618,22 @@ class WrongAudienceError(TwinledgerError):
     def __init__(self, subject: str, expected: str, actual: str) -> None:
         """Name the subject, the audience it may have and the one it was given."""
         super().__init__(f"{subject} is for {expected}, not for {actual}: it was not sent; correct who enqueues it")
+
+
+class BlendRefusedError(TwinledgerError):
+    """A price that would give away what one vendor charges."""
+
+    def __init__(self, meter: str, reason: str) -> None:
+        """Name the meter and the rule; never the price or a cost."""
+        super().__init__(f"no price of {meter} is proposed: {reason}; publish a list price of your own instead")
+
+
+class HiddenError(TwinledgerError):
+    """Something went wrong whose sentence may cite what a vendor billed."""
+
+    def __init__(self, sentence: str, subject: str) -> None:
+        """Take what everybody may be told, and the subject of the audit entry with the rest."""
+        super().__init__(f"{sentence} (audit subject {subject or 'not written: the store does not answer'})")
 
 
 class AlreadyDecidedError(TwinledgerError):

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from twinledger.vocabulary.errors import ConfigurationError, InvalidAmountError, InvalidPeriodError
 from twinledger.vocabulary.identities import checked_name
-from twinledger.vocabulary.money import QUANTITY_SCALE, parse_amount
+from twinledger.vocabulary.money import QUANTITY_SCALE, SCALE, parse_amount
 from twinledger.vocabulary.periods import Period
 
 RATE_SCALE = 8
@@ -96,8 +96,17 @@ UnitPrice = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_not_ne
 Factor = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _at_most(QUANTITY_SCALE, 10)]
 """Units of a meter in one unit of a SKU, DECIMAL(19,9)."""
 
+Share = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _at_most(SCALE, 1)]
+"""A part of a whole: above 0, with up to 18 decimals."""
+
 ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _at_most(RATE_SCALE, 2)]
 """How much of one currency one unit of another is, DECIMAL(10,8)."""
+
+TierEnd = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive), _at_most(QUANTITY_SCALE, 19)]
+"""The last unit of a tier, in a meter's unit, with the decimals of a quantity."""
+
+Minimum = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive)]
+"""Money that is charged at least, in the currency that stands beside it."""
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 """An instant that says its time zone."""

@@ -139,3 +139,8 @@ class Money:
         """For people: rounded to the currency's smallest unit, with thousands separators."""
         # Adding zero takes the sign from what rounds to nothing.
         return f"{round_to(self.amount, smallest_unit(self.currency)) + 0:,f} {self.currency}"
+
+
+def signed(money: Money) -> str:
+    """Money with its sign, also when it is positive."""
+    return f"+{money}" if round_to(money.amount, smallest_unit(money.currency)) > 0 else str(money)

@@ -31,6 +31,8 @@ class LakeSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     warehouse: str = Field("", description="Folder of the Iceberg tables; default HOME/lake.")
+    finance: str = Field("", description="Folder of what only finance may read; default WAREHOUSE/finance.")
+    shared: str = Field("", description="Folder of what everybody may read; default WAREHOUSE/shared.")
     memory_limit: str = Field("2GiB", description="Most memory that one query may hold before it spills to disk.")
     threads: int = Field(0, ge=0, description="Threads of one query; 0 is one for each core.")
     spill: str = Field("", description="Folder to spill to; default HOME/spill.")
@@ -72,6 +74,18 @@ class ControlSettings(BaseModel):
     cost_explorer_units: int = Field(1, ge=0, description="Cents that Cost Explorer's total may be off.")
 
 
+class MeteringSettings(BaseModel):
+    """Events over HTTP: when a file of them becomes a delivery, and for how long an event is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    close_seconds: int = Field(300, ge=1, description="Seconds after which a file of received events is closed.")
+    close_bytes: int = Field(64 << 20, ge=1, description="Bytes after which it is closed.")
+    remember_days: int = Field(
+        35, ge=1, description="Days for which an event that is sent again is answered as a duplicate."
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -93,6 +107,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     controls: ControlSettings = ControlSettings()
     events: EventSettings = EventSettings()
+    metering: MeteringSettings = MeteringSettings()
 
     @property
     def database_url(self) -> str:
@@ -103,6 +118,11 @@ class Settings(BaseSettings):
     def warehouse(self) -> str:
         """The folder of the Iceberg tables."""
         return self.lake.warehouse or str((self.home / "lake").resolve())
+
+    @property
+    def lake_roots(self) -> dict[str, str]:
+        """Folders for the tables of each audience, where they are not below the warehouse."""
+        return {"finance": self.lake.finance, "shared": self.lake.shared}
 
     @property
     def spill(self) -> str:
