@@ -42,7 +42,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for command in (
             ("sample", "company", "--months", "1", "--scale", "0.05"),
             ("store", "upgrade"),
-            ("config", "apply", "company/config"),
+            ("catalog", "apply", "company/config"),
             ("ingest",),
             ("rate", PERIOD),
             ("reconcile", PERIOD),
@@ -55,7 +55,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_second_time_nothing_changes(deployment: Path) -> None:
     assert {outcome["state"] for outcome in said("ingest")} == {"unchanged"}
-    assert said("config", "plan", "company/config") == []
+    assert said("catalog", "plan", "company/config") == []
     assert said("rate", PERIOD)["changed"] is False
     before = said("outbox", "list")
     assert said("reconcile", PERIOD)["changed"] is False
@@ -104,6 +104,36 @@ def test_a_statement_and_a_message_are_read_on_the_terminal(deployment: Path) ->
     assert run("outbox", "show", "999999").exit_code == 2
 
 
+def test_statements_are_written_as_files_of_one_department_or_of_all(deployment: Path) -> None:
+    shown = run("statement", "data-science", PERIOD)
+    assert shown.exit_code == 0
+    assert "GPU" in shown.stdout or "gpu" in shown.stdout
+    folder = deployment / "statements"
+    for kind in ("csv", "xlsx", "pdf", "json"):
+        assert run("statement", "--all", PERIOD, "--format", kind, "--out", str(folder)).exit_code == 0
+    names = {path.name for path in folder.iterdir()}
+    everybody = said("statement", "--all", PERIOD)
+    assert names == {f"statement-{one['department']}-{PERIOD}.{kind}" for one in everybody
+                     for kind in ("csv", "xlsx", "pdf", "json")}  # fmt: skip
+    assert json.loads((folder / f"statement-data-science-{PERIOD}.json").read_text()) in everybody
+    assert run("statement", "nobody", PERIOD).exit_code == 2
+    assert run("statement", "data-science").exit_code == 2
+
+
+def test_the_held_share_is_told_by_month_pool_and_cause(deployment: Path) -> None:
+    assert deployment.is_dir()
+    (month,) = said("held", "--period", PERIOD)
+    assert Decimal(month["held"]) == sum(Decimal(cause["amount"]) for cause in month["causes"])
+    assert Decimal(month["share"]) < 5
+    assert Decimal(month["owned_share"]) > 15
+    assert {"gpu", "kubernetes"} <= {pool["pool"] for pool in month["pools"]}
+    shown = run("held")
+    assert shown.exit_code == 0
+    assert "legacy-batch" in shown.stdout
+    assert run("held", "--period", "2020-01").exit_code == 2
+    assert run("held", "--period", "soon").exit_code == 2
+
+
 def test_a_refused_delivery_is_listed_and_opened_and_says_exit_code_1(deployment: Path) -> None:
     folder = deployment / "company" / "bills" / "stratus" / "focus" / "2026-11"
     folder.mkdir(parents=True)
@@ -121,15 +151,15 @@ def test_a_delivery_refused_for_a_wrong_entry_is_taken_once_the_entry_is_right(d
     sources = deployment / "company" / "config" / "sources.yaml"
     right = sources.read_text()
     sources.write_text(right.replace("name: azure", "name: azure-again").replace("currency: EUR", "currency: USD"))
-    assert run("config", "apply", "company/config").exit_code == 0
+    assert run("catalog", "apply", "company/config").exit_code == 0
     assert run("ingest", "azure-again").exit_code == 1
     assert run("ingest", "azure-again").exit_code == 0, "refused once, told once"
     sources.write_text(right.replace("name: azure", "name: azure-again"))
-    assert run("config", "apply", "company/config").exit_code == 0
+    assert run("catalog", "apply", "company/config").exit_code == 0
     assert {outcome["state"] for outcome in said("ingest", "azure-again")} == {"ingested"}
     assert "azure-again" not in {item["source"] for item in said("quarantine", "list")}
     sources.write_text(right)
-    assert run("config", "apply", "company/config").exit_code == 0
+    assert run("catalog", "apply", "company/config").exit_code == 0
 
 
 def test_what_a_killed_process_left_is_named_first_and_deleted_when_told_to(deployment: Path) -> None:

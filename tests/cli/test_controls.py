@@ -50,7 +50,7 @@ def deploy(folder: Path, patch: pytest.MonkeyPatch) -> Path:
         {**MONTH, "BilledCost": "3.00", "BillingCurrency": "CNY", "InvoiceId": "i2"},
     ]
     write_file(folder, "bills/2026-09/bill.csv", focus_csv(rows))
-    for command in (("store", "upgrade"), ("config", "apply", "config"), ("ingest",)):
+    for command in (("store", "upgrade"), ("catalog", "apply", "config"), ("ingest",)):
         result = run(*command)
         assert result.exit_code == 0, result.output
     return folder
@@ -200,7 +200,7 @@ def test_a_refused_delivery_is_listed_looked_at_corrected_and_replayed(deploymen
     again = said("quarantine", "replay", found["delivery"], code=1)
     assert [outcome["state"] for outcome in again["outcomes"]] == ["quarantined"]
     sources.write_text(sources.read_text().replace(", account: acc", ""))
-    assert run("config", "apply", "config").exit_code == 0
+    assert run("catalog", "apply", "config").exit_code == 0
     done = said("quarantine", "replay", "--source", "acme")
     assert [(outcome["state"], outcome["periods"]) for outcome in done["outcomes"]] == [("ingested", ["2026-10"])]
     assert said("quarantine", "list") == []

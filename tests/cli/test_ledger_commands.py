@@ -55,7 +55,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[datetime]:
         patch.setenv("TWINLEDGER_HOME", str(folder / "home"))
         write_file(folder / "config", "sources.yaml", SOURCES.encode())
         write_file(folder / "config", "people.yaml", PEOPLE.encode())
-        for command in (("store", "upgrade"), ("config", "apply", str(folder / "config"))):
+        for command in (("store", "upgrade"), ("catalog", "apply", str(folder / "config"))):
             assert run(*command).exit_code == 0
         leave(folder, "1.10", 3)
         assert [one["state"] for one in said("ingest")] == ["ingested"]

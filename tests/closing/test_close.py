@@ -12,8 +12,12 @@ from twinledger.bills import ingest_source
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.closing import ask, decide, lapse, look
-from twinledger.lake.tables import EXTERNAL_CHARGES
-from twinledger.store.models import AuditEntry, Person, Source
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES
+from twinledger.outbox import Outgoing, entries
+from twinledger.slack.attachments import statement_pdf
+from twinledger.slack.cards import statement_card
+from twinledger.slack.facts import StatementFacts, read_facts
+from twinledger.store.models import AuditEntry, Department, Person, Source
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     FrozenSliceError,
@@ -144,3 +148,67 @@ def test_what_a_vendor_changes_after_the_close_is_posted_in_the_open_period(book
         engine.view_files("ledger", EXTERNAL_CHARGES, books.lake.files(EXTERNAL_CHARGES))
         rows = engine.query('SELECT x_period, SUM("BilledCost") FROM ledger GROUP BY 1 ORDER BY 1')
     assert rows == [("2026-10", Decimal("0.10")), ("2026-11", Decimal("0.80"))]
+
+
+# --- departments are told ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def charged(books: Books, bills: Path) -> None:
+    """Two departments with charges of September and October, and charges that nobody claims."""
+    del bills
+    with books.store.transaction() as session:
+        for name in ("data", "idle", "shop"):
+            session.add(Department(name=name, title=name.title(), cost_centre="1", owner="carol", budget_holder="carol",
+                                   channel=f"#{name}", tenants=[]))  # fmt: skip
+    for period, amount in (("2026-09", "10"), ("2026-10", "12")):
+        rows = [
+            (period, name, "t", "compute", "vm", "hours", "r", datetime(2026, 10, 3), Decimal(amount), "hour",
+             Decimal(1), Decimal(amount), "USD", "usage", False)
+            for name in ("data", "shop", "unassigned")
+        ]  # fmt: skip
+        with books.engine() as engine:
+            engine.view_rows("rows", INTERNAL_CHARGES.columns, rows)
+            files = engine.copy("rows", INTERNAL_CHARGES, books.lake.staging(INTERNAL_CHARGES))
+        books.lake.replace(INTERNAL_CHARGES, {"period": period}, files, period)
+
+
+def told(books: Books) -> list[tuple[str, str, str]]:
+    return sorted((one.channel, one.subject, one.audience) for one in entries(books.store) if one.kind == "statement")
+
+
+@pytest.mark.usefixtures("charged")
+def test_each_department_with_charges_is_told_once_when_its_period_is_closed(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    assert told(books) == []
+    decide(books, OCTOBER, "dave", "approve", "command line")
+    with pytest.raises(AlreadyDecidedError):
+        decide(books, OCTOBER, "dave", "approve", "command line")
+
+    assert told(books) == [("#data", "data 2026-10", "everyone"), ("#shop", "shop 2026-10", "everyone")]
+    (facts,) = [one.facts for one in entries(books.store) if one.subject == "shop 2026-10"]
+    card = statement_card(read_facts(StatementFacts, facts), "https://a.example")
+    assert card.text == "Shop is charged 12.00 USD for 2026-10, +2.00 USD (+20.0 %) since the month before"
+
+
+@pytest.mark.usefixtures("charged")
+def test_nobody_is_told_of_a_period_that_stays_open(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    decide(books, OCTOBER, "dave", "refuse", "command line", "not yet")
+    assert told(books) == []
+
+
+@pytest.mark.usefixtures("charged")
+def test_the_file_of_a_statement_is_the_department_s_and_no_other_message_has_one(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    decide(books, OCTOBER, "dave", "approve", "command line")
+    (facts,) = [one.facts for one in entries(books.store) if one.subject == "shop 2026-10"]
+
+    def item(kind: str) -> Outgoing:
+        return Outgoing("1-x", kind, "everyone", "#shop", "shop 2026-10", facts, 1, None)
+
+    file = statement_pdf(books)(item("statement"))
+    assert file is not None
+    assert file.name == "statement-shop-2026-10.pdf"
+    assert file.content.startswith(b"%PDF-")
+    assert statement_pdf(books)(item("budget")) is None

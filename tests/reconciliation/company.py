@@ -7,7 +7,7 @@ anything of `twinledger.reconciliation`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -73,11 +73,12 @@ class Internal:
     department: str = "shop"
     kind: str = "usage"
     late: bool = False
+    quantity: Decimal = Decimal(1)
 
     def record(self, period: str = PERIOD) -> dict[str, Any]:
         return {
             "period": period, "department": self.department, "tenant": "t", "pool": self.pool, "product": self.product,
-            "meter": self.meter, "resource": self.resource, "started_at": START, "quantity": Decimal(1), "unit": "h",
+            "meter": self.meter, "resource": self.resource, "started_at": START, "quantity": self.quantity, "unit": "h",
             "price": Decimal(1), "amount": self.amount, "currency": "USD", "kind": self.kind, "late": self.late,
         }  # fmt: skip
 
@@ -104,16 +105,21 @@ class Company:
     period_rate: Decimal = Decimal("1.1")
     day_rates: tuple[Decimal, ...] = field(default=(Decimal("1.1"),) * 62)
     """Of EUR, from 1 September on."""
+    listed: Mapping[str, Decimal] = field(default_factory=dict)
+    """List prices of meters that are charged in tiers or by agreement."""
 
 
-POOLS = (("team", "shared"), ("cluster", "shared"), ("network", "shared"), ("direct", "direct"))
+POOLS = (
+    ("team", "shared"), ("cluster", "shared"), ("network", "shared"), ("direct", "direct"), ("spread", "allocated"),
+)  # fmt: skip
 RULES = (
     ("team", 1, "Tags.team", "red"),
     ("cluster", 2, "ServiceName", "Compute"),
     ("network", 3, "ServiceName", "Network"),
     ("direct", 4, "ServiceName", "Storage"),
+    ("spread", 5, "ServiceName", "Support"),
 )
-BY_SERVICE = {"Compute": "cluster", "Network": "network", "Storage": "direct"}
+BY_SERVICE = {"Compute": "cluster", "Network": "network", "Storage": "direct", "Support": "spread"}
 
 
 def pool_of(charge: Charge) -> str | None:
@@ -158,6 +164,18 @@ def configuration(company: Company) -> list[Relation]:
             "prices", f"product meter effective_from:TIMESTAMP effective_to:TIMESTAMP amount:{PRICE} currency",
             [("vm", one.meter, one.start, one.end, one.amount, "USD") for one in company.prices],
         ),
+        _relation(
+            "terms",
+            f"department product meter effective_from:TIMESTAMP effective_to:TIMESTAMP list_price:{PRICE}",
+            # A row for each of two tiers: a list price is the same in both.
+            [(name, "vm", meter, datetime(2026, 1, 1), None, price)
+             for name in ("shop", "data") for meter, price in company.listed.items() for _ in range(2)],
+        ),
+        _relation(
+            "tag_steps", "key step:BIGINT how place name as_written:BOOLEAN",
+            [("team", 1, "own", "Tags", "team", True)],
+        ),
+        _relation("tag_values", "key step:BIGINT written value", []),
         _relation("rates", "kind day:DATE currency rate:DECIMAL(38,18) origin", rates),
         _relation(
             "contract_cards",
@@ -220,8 +238,8 @@ def class_of(company: Company, charge: Charge) -> str:
         return "non_usage"
     if charge.started_at < START:
         return "timing"
-    if pool == "direct":
-        return "direct"
+    if pool in {"direct", "spread"}:
+        return {"direct": "direct", "spread": "allocated"}[pool]
     return "unmapped" if capacity_of(company, charge, pool) is None else "capacity"
 
 
@@ -264,6 +282,9 @@ def _reference(company: Company) -> Reference:
         elif kind == "direct":
             bridge[pool, "discount_kept"] += listed - effective
             bridge[pool, "unexplained"] -= listed  # the pass-through charge, below, adds it again
+        elif kind == "allocated":
+            bridge[pool, "discount_kept"] += listed - effective
+            bridge[pool, "unmetered"] -= listed  # what departments are allocated of it, below, adds it again
         else:
             bought.add((pool, charge.resource or None))
             capacity = capacity_of(company, charge, pool) or ZERO
@@ -284,19 +305,32 @@ def _internal(
 ) -> dict[str, Decimal]:
     lines: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for one in company.internal:
-        lines[one.pool, one.department, one.product, one.meter] += one.amount
+        lines[one.pool, one.department, one.product, one.meter, one.kind] += one.amount
         bridge[one.pool, "rounding"] -= one.amount
-        if one.kind == "direct" or not (one.late or one.resource):
-            bridge[one.pool, "unexplained"] += one.amount
+        listed = _at_list_price(company, one)
+        bridge[one.pool, "pricing"] += one.amount - listed
+        if one.kind == "allocated":
+            bridge[one.pool, "unmetered"] += one.amount
+        elif one.kind == "direct" or not (one.late or one.resource):
+            bridge[one.pool, "unexplained"] += listed
         elif one.late:
             bridge[one.pool, "timing"] += one.amount
         else:
-            bridge[one.pool, "idle" if (one.pool, one.resource) in bought else "unbilled"] += one.amount
+            bridge[one.pool, "idle" if (one.pool, one.resource) in bought else "unbilled"] += listed
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (pool, *_), amount in lines.items():
         totals[pool] += rounded(amount, 2)
         bridge[pool, "rounding"] += rounded(amount, 2)
     return dict(totals)
+
+
+def _at_list_price(company: Company, one: Internal) -> Decimal:
+    """What a charge comes to at list price; all of a minimum, and nothing of late usage, is beside it."""
+    if one.kind == "minimum":
+        return ZERO
+    if one.kind == "usage" and not one.late and one.meter in company.listed:
+        return one.quantity * company.listed[one.meter]
+    return one.amount
 
 
 def aware(instant: datetime) -> datetime:

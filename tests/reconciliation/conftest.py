@@ -16,7 +16,7 @@ from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
-from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, Table
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
 from twinledger.places import NO_OPTIONS, Place
 from twinledger.quality import Verdict
 from twinledger.store import Store, models
@@ -60,6 +60,10 @@ class Company:
 
     def rate(self, internal: Iterable[Internal], period: str = "2026-10") -> None:
         self._write(INTERNAL_CHARGES, {"period": period}, [one.record(period) for one in internal])
+
+    def book_usage(self, day: str, records: list[dict[str, Any]]) -> None:
+        """Write what the feed `cluster` metered on a day."""
+        self._write(USAGE, {"feed": "cluster", "day": day}, records)
 
     def _write(self, table: Table, partition: dict[str, str], records: list[dict[str, Any]]) -> None:
         rows = values(table, records)

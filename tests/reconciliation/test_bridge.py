@@ -47,7 +47,7 @@ rates = st.decimals(min_value="0.5", max_value="2", places=8, allow_nan=False, a
 charges = st.builds(
     Charge,
     row=st.just(0),
-    service=st.sampled_from(("Compute", "Compute", "Compute", "Network", "Storage", "Unknown")),
+    service=st.sampled_from(("Compute", "Compute", "Compute", "Network", "Storage", "Support", "Unknown")),
     resource=st.sampled_from(RESOURCES),
     sku_meter=st.sampled_from(SKUS),
     sku=st.sampled_from(SKUS),
@@ -69,7 +69,26 @@ metered = st.builds(
     meter=st.sampled_from(("core", "gib")),
     department=st.sampled_from(("shop", "data")),
     late=st.sampled_from((False, False, True)),
+    quantity=st.decimals(min_value=0, max_value=900, places=9, allow_nan=False, allow_infinity=False),
 )
+minimums = st.builds(
+    Internal,
+    pool=st.sampled_from(("cluster", "team")),
+    amount=st.decimals(min_value="0.01", max_value=50, places=15, allow_nan=False, allow_infinity=False),
+    department=st.sampled_from(("shop", "data")),
+    kind=st.just("minimum"),
+    quantity=st.just(ZERO),
+)
+shared_out = st.builds(
+    Internal,
+    pool=st.just("spread"),
+    amount=amounts,
+    product=st.just("spread"),
+    meter=st.just("fixed shares"),
+    department=st.sampled_from(("shop", "data")),
+    kind=st.just("allocated"),
+)
+list_prices = st.decimals(min_value=0, max_value=3, places=9, allow_nan=False, allow_infinity=False)
 capacities = st.lists(
     st.tuples(
         st.sampled_from(("cluster", "team")),
@@ -110,13 +129,14 @@ def companies(draw: st.DrawFn) -> Company:
         capacity=tuple(draw(capacities)),
         period_rate=draw(rates),
         day_rates=tuple(draw(st.lists(rates, min_size=3, max_size=3)) * 21),
+        listed=draw(st.dictionaries(st.sampled_from(("core", "gib")), list_prices)),
     )
     direct = [
         passed_through(company, one)
         for one in billed
         if class_of(company, one) == "direct" and draw(st.sampled_from((True, True, True, False)))
     ]
-    return replace(company, internal=(*draw(st.lists(metered, max_size=10)), *direct))
+    return replace(company, internal=(*draw(st.lists(metered | minimums | shared_out, max_size=10)), *direct))
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +236,21 @@ def test_a_resource_has_one_match_in_its_pool(engine: DuckEngine, company: Compa
     assert len({(row["pool"], row["resource"]) for row in matches}) == len(matches)
     billed = {(pool_of(one), one.resource or "") for one in company.charges if class_of(company, one) == "capacity"}
     assert {(row["pool"], row["resource"]) for row in matches if row["component"] != "unbilled"} == billed
+
+
+def test_what_a_driver_charged_on_is_no_component_and_what_it_held_is_unmetered(engine: DuckEngine) -> None:
+    support = Charge(1, service="Support", listed=Decimal(100), effective=Decimal(70))
+    shares = [Internal("spread", Decimal(part), product="spread", kind="allocated", department=name)
+              for part, name in ((60, "shop"), (40, "data"))]  # fmt: skip
+    run_models(engine, Company(charges=(support,), internal=tuple(shares)))
+    assert {key: amount for key, amount in bridge_of(engine).items() if amount} == {
+        ("spread", "discount_kept"): Decimal(30)
+    }
+    run_models(engine, Company(charges=(support,), internal=tuple(shares[:1])))
+    assert {key: amount for key, amount in bridge_of(engine).items() if amount} == {
+        ("spread", "discount_kept"): Decimal(30),
+        ("spread", "unmetered"): Decimal(-40),
+    }
 
 
 def test_charges_that_start_after_the_month_are_booked_at_its_last_day(engine: DuckEngine) -> None:

@@ -12,6 +12,7 @@ from tests.slack.company import FakeDesk, populate
 from tests.slack.fake_slack import SIGNING_SECRET, TOKEN, FakeSlack, Reply, running_slack
 from twinledger.clock import FixedClock
 from twinledger.outbox import ByKind, DrainResult, LocalSender, drain
+from twinledger.slack.attachments import Attach, no_file
 from twinledger.slack.handler import SlackHandler
 from twinledger.slack.render import Links
 from twinledger.slack.sender import SlackSender, slack_client
@@ -48,11 +49,12 @@ class Outbox:
     """The worker that drains the outbox into the workspace."""
 
     desk: FakeDesk
+    attach: Attach = no_file
 
     @property
     def sender(self) -> ByKind:
         client = slack_client(self.desk.settings.slack)
-        slack = SlackSender(self.desk.store, client, Links(self.desk.settings.public_url))
+        slack = SlackSender(self.desk.store, client, Links(self.desk.settings.public_url), self.attach)
         return ByKind({"wake": LocalSender()}, slack)
 
     def drain(self) -> DrainResult:

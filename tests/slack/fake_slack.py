@@ -48,13 +48,23 @@ Deliver = Callable[[bytes, Mapping[str, str]], Reply]
 class Fault:
     """What happens to the next calls instead of an answer."""
 
-    kind: str  # ratelimited | drop | drop_after | status
+    kind: str  # ratelimited | drop | drop_after | status | refused
     retry_after: int = 1
     status: int = 503
+    error: str = ""
 
 
 class NoSuchButtonError(AssertionError):
     """Somebody wants to press what the message does not show."""
+
+
+@dataclass
+class Upload:
+    """A file that was announced, and its content once that came."""
+
+    name: str
+    length: int
+    content: bytes = b""
 
 
 @dataclass
@@ -72,6 +82,7 @@ class FakeSlack:
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     down: bool = False
     channels: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -80,6 +91,10 @@ class FakeSlack:
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of the method fail in this order."""
         self.faults.setdefault(method, deque()).extend(faults)
+
+    def refuse(self, method: str, error: str) -> None:
+        """The next call of the method is answered with an error of Slack's."""
+        self.fail(method, Fault("refused", error=error))
 
     def called(self, method: str) -> int:
         return sum(1 for name, _ in self.calls if name == method)
@@ -225,6 +240,33 @@ class FakeSlack:
         ]
         return {"ok": True, "messages": thread} if thread else {"ok": False, "error": "thread_not_found"}
 
+    def _files_getUploadURLExternal(self, body: Json) -> Json:  # noqa: N802 - the method's name is Slack's
+        number = f"F{next(self._numbers):08d}"
+        self.uploads[number] = Upload(body["filename"], int(body["length"]))
+        return {"ok": True, "file_id": number, "upload_url": f"{self.base_url}upload/{number}"}
+
+    def received(self, number: str, content: bytes) -> int:
+        """The HTTP status to a file's content: its length must be as announced."""
+        upload = self.uploads.get(number)
+        if upload is None or len(content) != upload.length:
+            return 400
+        upload.content = content
+        return 200
+
+    def _files_completeUploadExternal(self, body: Json) -> Json:  # noqa: N802 - the method's name is Slack's
+        uploads = [self.uploads.get(one["id"]) for one in body["files"]]
+        if not all(upload and upload.content for upload in uploads):
+            return {"ok": False, "error": "file_not_found"}
+        if body["channel_id"] not in self.channels.values():  # a channel's name is no id
+            return {"ok": False, "error": "channel_not_found"}
+        files = [
+            {"id": one["id"], "name": self.uploads[one["id"]].name, "title": one["title"]} for one in body["files"]
+        ]
+        place = (body["channel_id"], f"1790000000.{next(self._numbers):06d}")
+        kept = {"text": "", "files": files, "thread_ts": body.get("thread_ts")}
+        self.messages[place] = {**kept, "channel": place[0], "ts": place[1], "type": "message", "edits": 0}
+        return {"ok": True, "files": files}
+
     def _conversations_list(self, body: Json) -> Json:
         del body
         names = ((name.removeprefix("#"), number) for name, number in self.channels.items())
@@ -329,12 +371,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         method = self.path.removeprefix("/api/")
+        if method.startswith("upload/"):  # as in Slack, the address itself is the permission
+            with self.slack.lock:
+                self._reply(self.slack.received(method.removeprefix("upload/"), raw), {})
+            return
         body = _decoded(raw, self.headers.get("content-type", ""))
         with self.slack.lock:
             self.slack.calls.append((method, body))
             queue = self.slack.faults.get(method)
             fault = Fault("status") if self.slack.down else (queue.popleft() if queue else None)
-            if fault is not None and fault.kind in ("drop", "status", "ratelimited"):
+            if fault is not None and fault.kind in ("drop", "status", "ratelimited", "refused"):
                 self._fail(fault)
                 return
             if self.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -351,6 +397,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         elif fault.kind == "status":
             self._reply(fault.status, {"ok": False, "error": "service_unavailable"})
+        elif fault.kind == "refused":
+            self._reply(200, {"ok": False, "error": fault.error})
         else:
             self._reply(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)})
 

@@ -23,6 +23,7 @@ from twinledger.slack.cards import (
     quarantine_card,
     reconciliation_card,
     reply_card,
+    statement_card,
 )
 from twinledger.slack.facts import (
     ApprovalFacts,
@@ -35,8 +36,10 @@ from twinledger.slack.facts import (
     EveryoneFacts,
     FailureFacts,
     FinanceFacts,
+    MoverFacts,
     QuarantineFacts,
     ReconciliationFacts,
+    StatementFacts,
     facts_json,
     read_facts,
 )
@@ -122,6 +125,20 @@ QUARANTINE = QuarantineFacts(
 )
 
 
+STATEMENT = StatementFacts(
+    department="shop",
+    title="电商 Shop",
+    period="2026-10",
+    total=usd("6640.38"),
+    before=usd("6110.35"),
+    movers=(
+        MoverFacts("GPU cards", "Large cards", usd("741.23"), usd("120.25"), usd("620.98"), "both"),
+        MoverFacts("Own resources", "RDS", usd("-150"), usd("0"), usd("-150"), "gone"),
+        MoverFacts("Kubernetes", "Cores <requested>", usd("-62.40"), usd("0"), usd("-62.40"), "quantity"),
+    ),
+)
+
+
 def _cards() -> dict[str, Message]:
     return {
         "approval-pending": approval_card(REQUEST, PAGE),
@@ -131,6 +148,8 @@ def _cards() -> dict[str, Message]:
         "reply-expired": reply_card(EXPIRED, PAGE),
         "budget-over": budget_card(BUDGET, PAGE),
         "budget-without-plan": budget_card(replace(BUDGET, plan=usd("0"), causes=(), data_as_of=None), PAGE),
+        "statement": statement_card(STATEMENT, PAGE),
+        "statement-first": statement_card(replace(STATEMENT, before=None, movers=()), PAGE),
         "reconciliation-breaks": reconciliation_card(RECONCILIATION, PAGE, PAGE + "/docs"),
         "reconciliation-clean": reconciliation_card(CLEAN, PAGE, ""),
         "quarantine": quarantine_card(QUARANTINE, "delivery-1"),
@@ -210,7 +229,7 @@ def test_a_bridge_of_any_length_is_within_the_limits(amounts: list[int]) -> None
     assert problem_of({"text": card.text, "blocks": card.blocks}) == ""
 
 
-@pytest.mark.parametrize("facts", [REQUEST, APPROVED, BUDGET, RECONCILIATION, QUARANTINE])
+@pytest.mark.parametrize("facts", [REQUEST, APPROVED, BUDGET, STATEMENT, RECONCILIATION, QUARANTINE])
 def test_facts_survive_their_json(facts: EveryoneFacts | FinanceFacts) -> None:
     written = json.loads(json.dumps(facts_json(facts)))
     assert read_facts(type(facts), written) == facts

@@ -11,7 +11,9 @@ from tests.slack.company import FakeDesk, ask
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, Fault, mentions
 from twinledger.approvals import Decision, decide
-from twinledger.outbox import Message, enqueue, entries
+from twinledger.outbox import Message, Outgoing, enqueue, entries
+from twinledger.statements import StatementFile
+from twinledger.vocabulary.errors import UnknownNameError
 
 
 def _tell(desk: FakeDesk, subject: str, channel: str = "#operators", **changes: Any) -> None:  # noqa: ANN401 - any field
@@ -153,3 +155,64 @@ def test_a_justification_mentions_nobody(desk: FakeDesk, slack: FakeSlack, outbo
         "> &lt;!channel&gt; &lt;@U0ADA&gt; please &amp; &lt;https://evil.example|click&gt;\n> &gt; *Approved by Ada*"
         in sections
     )
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+PDF = StatementFile("statement-shop-2026-10.pdf", "application/pdf", b"%PDF-1.4 made up")
+
+
+def _files(slack: FakeSlack) -> list[tuple[str, str | None]]:
+    """Name and thread of every file in the workspace."""
+    return [
+        (file["name"], message.get("thread_ts")) for message in slack.in_channel("#operators")
+        for file in message.get("files", [])
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def with_file(desk: FakeDesk) -> Outbox:
+    return Outbox(desk, lambda _: PDF)
+
+
+def test_a_file_stands_below_its_card(desk: FakeDesk, slack: FakeSlack, with_file: Outbox) -> None:
+    _tell(desk, "rate_usage")
+    assert with_file.drain().sent == 1
+    card = slack.in_channel("#operators")[0]
+    assert _files(slack) == [(PDF.name, card["ts"])]
+    assert [upload.content for upload in slack.uploads.values()] == [PDF.content]
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+@pytest.mark.parametrize("fault", ["drop", "drop_after", "ratelimited", "status"])
+def test_whatever_happens_to_an_upload_card_and_file_are_there_once(
+    method: str, fault: str, desk: FakeDesk, slack: FakeSlack, with_file: Outbox
+) -> None:
+    _tell(desk, "rate_usage")
+    slack.fail(method, Fault(fault))
+    assert with_file.drain().retried == 1
+    desk.clock.advance(timedelta(minutes=1))
+    assert with_file.drain().sent == 1
+    assert len(slack.in_channel("#operators")) == 2
+    assert [name for name, _ in _files(slack)] == [PDF.name]
+
+
+def test_a_workspace_that_takes_no_files_has_the_card_alone(
+    desk: FakeDesk, slack: FakeSlack, with_file: Outbox
+) -> None:
+    _tell(desk, "rate_usage")
+    slack.refuse("files.getUploadURLExternal", "missing_scope")
+    assert with_file.drain().sent == 1
+    assert len(slack.in_channel("#operators")) == 1
+    assert _files(slack) == []
+
+
+def test_a_file_that_cannot_be_made_stops_its_card(desk: FakeDesk, slack: FakeSlack) -> None:
+    def attach(item: Outgoing) -> StatementFile | None:
+        raise UnknownNameError("department", item.subject, [])
+
+    _tell(desk, "rate_usage")
+    Outbox(desk, attach).drain()
+    assert slack.messages == {}
+    assert "rate_usage" in (_states(desk)[0][2] or "")

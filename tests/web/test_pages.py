@@ -54,7 +54,9 @@ def _tell_finance(desk: FakeDesk) -> None:
 # --- who sees what -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/outbox", "/requests/req-1", "/reconciliation/2026-10", "/docs/index.html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/outbox", "/requests/req-1", "/reconciliation/2026-10", "/held", "/docs/index.html"]
+)
 def test_nobody_sees_a_page_without_signing_in(path: str, browser: Browser) -> None:
     assert browser("").get(path).status_code == 401
 
@@ -66,7 +68,7 @@ def test_a_user_who_is_no_person_or_two_sees_nothing(user: str, browser: Browser
     assert "people.yaml" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/reconciliation/2026-10", "/docs/index.html"])
+@pytest.mark.parametrize("path", ["/reconciliation/2026-10", "/held", "/held/2026-10", "/docs/index.html"])
 def test_what_finance_sees_is_closed_to_others(path: str, browser: Browser) -> None:
     answer = browser("bob").get(path)
     assert answer.status_code == 403
@@ -236,6 +238,18 @@ def test_a_department_without_charges_has_an_empty_statement(browser: Browser) -
     assert "No internal charges in this period" in answer.text
 
 
+def test_a_statement_is_taken_away_as_a_file_of_each_format(browser: Browser) -> None:
+    for kind, begins in (("csv", b"period,"), ("xlsx", b"PK"), ("pdf", b"%PDF-"), ("json", b"{")):
+        answer = browser("bob").get(f"/statements/shop/2026-10.{kind}")
+        assert answer.content.startswith(begins)
+        assert f"statement-shop-2026-10.{kind}" in answer.headers["content-disposition"]
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert answer.headers["cache-control"] == "no-store"
+    assert browser("").get("/statements/shop/2026-10.csv").status_code == 401
+    for path in ("/statements/shop/2026-10.docx", "/statements/nobody/2026-10.csv", "/statements/shop/x.csv"):
+        assert browser("bob").get(path).status_code == 404
+
+
 def test_a_period_is_shown_once_it_is_reconciled(books: Books, browser: Browser) -> None:
     ada = browser("ada")
     assert ada.get("/reconciliation/2026-10").status_code == 404
@@ -243,6 +257,8 @@ def test_a_period_is_shown_once_it_is_reconciled(books: Books, browser: Browser)
     answer = ada.get("/reconciliation/2026-10")
     assert answer.status_code == 200
     assert "incomplete" in answer.text
+    assert ada.get("/held").text == ada.get("/held/2026-10").text
+    assert ada.get("/held/2026-09").status_code == 404
 
 
 def test_data_docs_are_served_from_their_folder_and_from_nowhere_else(books: Books, browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,23 +15,28 @@ from starlette.requests import Request
 
 from tests.golden import Golden
 from tests.slack.test_cards import RECONCILIATION
-from twinledger.rating import Statement, StatementLine
+from tests.statements.example import DOCUMENT, EMPTY
 from twinledger.reconciliation import (
     BreakState,
     BridgeRow,
     Claim,
+    HeldMonth,
+    Match,
+    Ownerless,
     PoolTotal,
     Reconciliation,
     RollForward,
     Tally,
+    held_month,
 )
 from twinledger.slack.cards import reconciliation_card
-from twinledger.store.models import Department
-from twinledger.vocabulary.money import Money
+from twinledger.statements import Document
 from twinledger.vocabulary.periods import Period
 from twinledger.web.blocks_html import as_html, marked
 from twinledger.web.context import TEMPLATES, templated
+from twinledger.web.held_view import held_chart, held_page
 from twinledger.web.readers import Reader
+from twinledger.web.statement_pages import statement_values
 from twinledger.web.views import reconciliation_page
 from twinledger.web.waterfall import WIDTH, waterfall
 
@@ -113,20 +119,58 @@ def test_the_page_shows_the_sums_of_the_result() -> None:
 
 
 def test_a_statement_looks_as_agreed(golden: Golden) -> None:
-    shop = Department(name="shop", title="Shop", cost_centre="4711")
-    lines = (
-        StatementLine("vm", "core-hours", "core-hour", Decimal("1234.500"), Decimal("0.050000000"), _usd("61.73")),
-        StatementLine("vm", "gib-hours", "GiB-hour", Decimal(16), None, _usd("12.00")),
-    )
-    statement = Statement("shop", OCTOBER, lines, _usd("73.73"))
-    golden.check("statement.html", _html("statement.html", department=shop, period="2026-10", statement=statement))
+    html = _html("statement.html", **statement_values(DOCUMENT))
+    assert "<Data Science>" not in html
+    golden.check("statement.html", html)
 
 
-def _usd(amount: str) -> Money:
-    return Money(Decimal(amount), "USD")
+@pytest.mark.parametrize("document", [EMPTY, replace(DOCUMENT, history=DOCUMENT.history[-1:], closed=False)])
+def test_a_statement_without_a_month_before_names_no_movers(document: Document) -> None:
+    html = _html("statement.html", **statement_values(document))
+    assert "Top movers" not in html
+    assert ">open<" in html
 
 
 AMOUNTS = st.decimals(min_value=-(10**12), max_value=10**12, allow_nan=False, allow_infinity=False, places=6)
+
+
+UNMETERED = Match("kubernetes", "unmetered", "i-<1>", "EKS", Decimal(0), Decimal(0), Decimal(0), 1, 0)
+
+
+def _months() -> list[HeldMonth]:
+    """A month before meters, and two with them."""
+    rows = {"2026-08": ("0", "0"), "2026-09": ("-420.10", "-3234.56"), "2026-10": ("-20", "-410")}
+    owned = (Ownerless("compute", "EC2", Decimal(48000), 9), Ownerless("kubernetes", "EKS", Decimal(30000), 9))
+    return [
+        held_month(
+            replace(
+                RESULT, period=Period.parse(period), ownership=owned,
+                bridge=(*_bridge("compute", idle=idle), *_bridge("kubernetes", unmetered=unmetered)),
+                matches=(replace(UNMETERED, amount=Decimal(unmetered)),),
+            ),
+            [("compute", "vm/core-hours"), ("kubernetes", "kubernetes/core-hours")],
+        )
+        for period, (idle, unmetered) in rows.items()
+    ]  # fmt: skip
+
+
+def test_the_page_of_the_held_share_looks_as_agreed(golden: Golden) -> None:
+    html = _html("held.html", page=held_page(_months()))
+    assert "i-&lt;1&gt;" in html
+    assert "86.59 %" in html
+    assert "0.48 %" in html
+    golden.check("held.html", html)
+
+
+def test_the_held_share_without_a_month_says_so() -> None:
+    assert "No period was reconciled yet" in _html("held.html", page=held_page([]))
+
+
+def test_the_picture_of_the_held_share_has_two_columns_a_month() -> None:
+    chart = held_chart(_months())
+    shown = [label.text for label in chart.labels]
+    assert [text for text in shown if text.startswith("2026")] == ["2026-08", "2026-09", "2026-10"]
+    assert len([label for label in chart.labels if label.kind == "value"]) == 6
 
 
 @settings(deadline=None)

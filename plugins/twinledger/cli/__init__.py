@@ -11,7 +11,20 @@ from __future__ import annotations
 
 import typer
 
-from twinledger.cli import bills, closing, company, controls, periods, rates
+from twinledger.cli import (
+    bills,
+    catalog,
+    closing,
+    company,
+    controls,
+    held,
+    metering,
+    periods,
+    pools,
+    rates,
+    shield,
+    statements,
+)
 from twinledger.cli.demo import demo
 
 app = typer.Typer(
@@ -26,7 +39,8 @@ app.command("inspect")(bills.inspect)
 app.command("ingest")(bills.ingest)
 app.command("rate")(periods.rate)
 app.command("reconcile")(periods.reconcile)
-app.command("statement")(periods.statement)
+app.command("statement")(statements.statement)
+app.command("held")(held.held)
 app.command("budget")(periods.budget)
 app.command("sample")(company.sample)
 app.command("demo")(demo)
@@ -34,9 +48,12 @@ app.add_typer(bills.ledger, name="ledger")
 app.add_typer(bills.quarantine, name="quarantine")
 app.add_typer(closing.period, name="period")
 app.add_typer(controls.controls, name="controls")
+app.add_typer(pools.pools, name="pools")
 app.add_typer(rates.rates, name="rates")
+app.add_typer(shield.shield, name="shield")
+app.add_typer(metering.metering, name="metering")
 app.add_typer(company.outbox, name="outbox")
-app.add_typer(company.config, name="config")
+app.add_typer(catalog.catalog, name="catalog")
 app.add_typer(company.store, name="store")
 app.add_typer(company.lake, name="lake")
 

@@ -1,4 +1,4 @@
-"""Commands of a deployment: sample, config, store, outbox."""
+"""Commands of a deployment: sample, store, lake, outbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import typer
 from twinledger.cli.output import AsJson, open_books, out, print_json, progress, sentences, settings, table
 
 outbox = typer.Typer(help="See what was told to whom, or waits to be told.", no_args_is_help=True)
-config = typer.Typer(help="The company's YAML: what would change, and changing it.", no_args_is_help=True)
 store = typer.Typer(help="The database of this deployment.", no_args_is_help=True)
 lake = typer.Typer(help="The fact tables' files.", no_args_is_help=True)
 
@@ -51,38 +50,6 @@ def sample(
         out.print(
             f"The sample company is in {folder}; {len(planted.facts)} planted facts in planted.json", markup=False
         )
-
-
-ConfigFolder = Annotated[Path, typer.Argument(help="Folder of the YAML files; the setting `config` when not given.")]
-
-
-@config.command("plan")
-def plan(folder: ConfigFolder = Path(), as_json: AsJson = False) -> None:
-    """Say what applying the configuration would change, and change nothing."""
-    _configure(folder, dry_run=True, as_json=as_json)
-
-
-@config.command("apply")
-def apply(folder: ConfigFolder = Path(), as_json: AsJson = False) -> None:
-    """Bring the company's YAML into the store. Prices are never edited, only superseded.
-
-    Example: [bold]twinledger config plan config/ && twinledger config apply config/[/]
-    """
-    _configure(folder, dry_run=False, as_json=as_json)
-
-
-def _configure(folder: Path, *, dry_run: bool, as_json: bool) -> None:
-    from twinledger.catalog import apply_config, load_config, plan_config
-
-    with open_books() as books:
-        loaded = load_config(folder if folder != Path() else books.settings.config)
-        changes = plan_config(books.store, loaded) if dry_run else apply_config(books.store, loaded, books.clock)
-    if as_json:
-        print_json([asdict(change) for change in changes])
-        return
-    rows = [(change.action, change.kind, change.name, ", ".join(change.fields)) for change in changes]
-    verb = "would change" if dry_run else "changed"
-    table(f"{len(rows)} entries {verb}", ("action", "kind", "name", "fields"), rows)
 
 
 @store.command("upgrade")

@@ -166,6 +166,7 @@ def _links(settings: Settings, request: str, found: list[Reconciliation], passwo
         ("Airflow", settings.public_url),
         ("our pages", f"{pages}/"),
         *((f"reconciliation {one.period}", f"{pages}/reconciliation/{one.period}") for one in found[-1:]),
+        ("held share", f"{pages}/held"),
         ("the approval waiting", f"{pages}/requests/{request}"),
         ("Airflow's approval task", f"{settings.public_url}/dags/provisioning_approval/runs/{request}"),
     ]

@@ -35,14 +35,17 @@ err = Console(stderr=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts; amounts are decimal strings.")]
 
 
-def _period(text: str) -> Period:
+def parse_period(text: str) -> Period:
+    """A period that somebody typed; a wrong one is said as typer says wrong arguments."""
     try:
         return Period.parse(text)
     except InvalidPeriodError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-PeriodArgument = Annotated[Period, typer.Argument(parser=_period, metavar="PERIOD", help="Accounting month, YYYY-MM.")]
+PeriodArgument = Annotated[
+    Period, typer.Argument(parser=parse_period, metavar="PERIOD", help="Accounting month, YYYY-MM.")
+]
 
 
 @contextmanager

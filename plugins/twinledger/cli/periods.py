@@ -1,4 +1,4 @@
-"""Commands of one accounting period: rate, reconcile, statement, budget."""
+"""Commands of one accounting period: rate, reconcile, budget."""
 
 from __future__ import annotations
 
@@ -111,30 +111,6 @@ def show_reconciliation(found: Reconciliation) -> None:
         table("Claims to vendors", columns, claims, columns[3:])
     for sentence in (*found.missing, *found.warnings):
         out.print(sentence, markup=False)
-
-
-DepartmentArgument = Annotated[str, typer.Argument(help="A department of departments.yaml.")]
-
-
-def statement(department: DepartmentArgument, period: PeriodArgument, as_json: AsJson = False) -> None:
-    """What a department is charged for a period, line by line, at internal prices.
-
-    Example: [bold]twinledger statement shop 2026-10[/]
-    """
-    from twinledger.rating import statement as statement_of
-
-    with open_books() as books:
-        found = statement_of(books, department, period)
-    if as_json:
-        print_json(asdict(found) | {"period": str(period)})
-        return
-    columns = ("product", "meter", "quantity", "unit", "price", "amount")
-    rows = [
-        (line.product, line.meter, f"{line.quantity.normalize():,f}", line.unit,
-         "" if line.price is None else f"{line.price.normalize():f}", line.amount)
-        for line in found.lines
-    ]  # fmt: skip
-    table(f"{department} {period}: {found.total}", columns, rows, ("quantity", "price", "amount"))
 
 
 def budget(period: PeriodArgument, as_json: AsJson = False) -> None:

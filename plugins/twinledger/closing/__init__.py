@@ -1,7 +1,7 @@
 """Closing a period: open -> closing -> closed, agreed to by finance and never undone.
 
-What belongs here: who may ask and agree, on which figures, and what still stands against it. What does
-not: what a vendor changes afterwards, which `bills` posts in the open period.
+What belongs here: who may ask and agree, on which figures, what still stands against it, and that departments
+are told. What does not: what a vendor changes afterwards, which `bills` posts in the open period.
 
     open ── ask ──► closing ── approve, by somebody else, on the figures that were asked about ──► closed
       ▲                │

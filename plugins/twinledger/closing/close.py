@@ -6,7 +6,7 @@ which is the lake's (`Lake.freeze`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from twinledger.bills import format_named
 from twinledger.books import Books
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, Table
+from twinledger.outbox import Message, enqueue
+from twinledger.statements import statement_messages
 from twinledger.store import audit
 from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Person, Source
 from twinledger.vocabulary.errors import (
@@ -96,7 +98,8 @@ def decide(books: Books, period: Period, who: str, verdict: Verdict, surface: st
     """Agree to closing a period, or refuse: somebody of finance, and not who asked.
 
     The ledgers are frozen first, each in one commit that fails when its slices are not those that were
-    asked about; a process that dies in between is completed by deciding again.
+    asked about; a process that dies in between is completed by deciding again. Each department with charges
+    is told of its statement in the transaction that closes the period.
 
     Raises:
         UnknownPersonError: there is no such person.
@@ -122,7 +125,7 @@ def decide(books: Books, period: Period, who: str, verdict: Verdict, surface: st
         }
     except ConcurrentSliceError:
         return _changed(books, row, who, surface)
-    return _settle(books, row, "closed", (who, surface, comment), cuts)
+    return _settle(books, row, "closed", (who, surface, comment), cuts, statement_messages(books, period))
 
 
 def lapse(books: Books, period: Period) -> Closing:
@@ -144,9 +147,14 @@ def _changed(books: Books, row: PeriodState, who: str, surface: str) -> Closing:
 
 
 def _settle(
-    books: Books, row: PeriodState, state: str, decided: tuple[str, str, str], cuts: Mapping[str, str]
+    books: Books,
+    row: PeriodState,
+    state: str,
+    decided: tuple[str, str, str],
+    cuts: Mapping[str, str],
+    told: Sequence[Message] = (),
 ) -> Closing:
-    """Write an outcome down once: of several at the same time, one is."""
+    """Write an outcome down and tell of it, once: of several at the same time, one is."""
     who, surface, comment = decided
     period = Period.parse(row.period)
     with books.store.transaction() as session:
@@ -170,6 +178,8 @@ def _settle(
         changed = session.execute(statement.execution_options(synchronize_session=False))
         if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
             _audit(session, books, who, f"period.{'closed' if state == 'closed' else 'reopened'}", period)
+            for message in told:
+                enqueue(session, message, books.clock)
     settled = look(books, period)
     if settled.state != state:
         raise AlreadyDecidedError(f"period {period}", settled.state, settled.decided_by, str(settled.decided_at))

@@ -8,6 +8,8 @@ opening a component down to its rows. What does not: assigning charges to pools 
 """
 
 from twinledger.reconciliation.controlled import periods_to_check
+from twinledger.reconciliation.covered import Missing, missing_coverage
+from twinledger.reconciliation.held import HeldCause, HeldMonth, HeldPart, HeldPool, held_month, held_months
 from twinledger.reconciliation.result import (
     BreakState,
     BridgeRow,
@@ -16,6 +18,7 @@ from twinledger.reconciliation.result import (
     ComponentRow,
     Match,
     MeterMatch,
+    Ownerless,
     PoolTotal,
     Reconciliation,
     RollForward,
@@ -32,15 +35,24 @@ __all__ = [
     "Claim",
     "ClaimLine",
     "ComponentRow",
+    "HeldCause",
+    "HeldMonth",
+    "HeldPart",
+    "HeldPool",
     "Limits",
     "Match",
     "MeterMatch",
+    "Missing",
+    "Ownerless",
     "PoolTotal",
     "Reconciliation",
     "RollForward",
     "Tally",
     "component_rows",
+    "held_month",
+    "held_months",
     "limits",
+    "missing_coverage",
     "periods_to_check",
     "read_reconciliation",
     "reconcile_period",

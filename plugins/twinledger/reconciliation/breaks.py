@@ -11,7 +11,7 @@ What does not: who works on a break, which people decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -82,11 +82,11 @@ def claim_findings(period: str, claims: Iterable[Claim], currency: str, owners: 
 
 
 def update_breaks(
-    session: Session, period: str, findings: Sequence[Finding], run: str, now: datetime, only: str = ""
+    session: Session, period: str, findings: Sequence[Finding], run: str, now: datetime, only: Collection[str] = ()
 ) -> Change:
     """Bring the period's breaks to what a run found, in the caller's transaction.
 
-    Where the run could look for one rule only, `only` names it: breaks of others stay as they are.
+    Where the run could look for some rules only, `only` names them: breaks of others stay as they are.
     """
     query = select(models.Break).where(models.Break.period == period).with_for_update()
     known = {one.id: one for one in session.scalars(query)}
@@ -98,7 +98,7 @@ def update_breaks(
         else:
             known[identity] = _opened(identity, finding, run, now)
             session.add(known[identity])
-    unseen = {identity for identity in opening if only and known[identity].rule != only}
+    unseen = {identity for identity in opening if only and known[identity].rule not in only}
     for identity in opening.keys() - found.keys() - unseen:
         _resolve(known[identity], run, now)
     session.flush()

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from twinledger.books import Books
 from twinledger.controls import Comparison, agree, differences, last_recorded, ledger_files, ledger_sums
 from twinledger.reconciliation.breaks import NOBODY, Finding
+from twinledger.reconciliation.covered import uncovered_periods
 from twinledger.reconciliation.inputs import Inputs
 from twinledger.store import models
 from twinledger.vocabulary.errors import MissingRateError
@@ -70,9 +71,10 @@ def _converted(amount: Decimal, rate: Decimal) -> Decimal:
 
 
 def periods_to_check(books: Books) -> list[str]:
-    """Periods of which something was stated since they were last reconciled, the oldest first."""
+    """Periods of which something was stated, or is missing, since they were last reconciled, the oldest first."""
     query = select(models.ReconciliationRun.period, func.max(models.ReconciliationRun.ran_at))
     with books.store.reading() as session:
         ran = dict(session.execute(query.group_by(models.ReconciliationRun.period)).all())
         stated = last_recorded(session)
-    return sorted(period for period, at in stated.items() if period not in ran or ran[period] < at)
+    behind = {period for period, at in stated.items() if period not in ran or ran[period] < at}
+    return sorted(behind.union(uncovered_periods(books)))

@@ -16,7 +16,7 @@ from twinledger.books import Books
 from twinledger.engine import Engine
 from twinledger.lake.tables import BRIDGE, MATCHES
 from twinledger.reconciliation.inputs import BRIDGE_MODELS, REPORT_MODELS, Inputs, view_inputs
-from twinledger.reconciliation.result import BridgeRow, Claim, ClaimLine, Match, MeterMatch, PoolTotal
+from twinledger.reconciliation.result import BridgeRow, Claim, ClaimLine, Match, MeterMatch, Ownerless, PoolTotal
 from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
 from twinledger.vocabulary.errors import GateFailedError
 from twinledger.vocabulary.money import plain
@@ -35,6 +35,7 @@ class Evidence:
     meters: tuple[MeterMatch, ...] = ()
     claims: tuple[Claim, ...] = ()
     claim_lines: tuple[ClaimLine, ...] = ()
+    ownership: tuple[Ownerless, ...] = ()
     warnings: tuple[str, ...] = ()
     docs: str = ""
 
@@ -112,6 +113,9 @@ def _read(engine: Engine) -> Evidence:
         ),
         claims=tuple(sorted(listed(engine, "claim_sums", Claim), key=lambda one: (one.pool, one.card))),
         claim_lines=listed(engine, "claims", ClaimLine),
+        ownership=tuple(
+            sorted(listed(engine, "ownership", Ownerless), key=lambda one: (one.pool, -one.amount, one.service))
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import Lake, partition_of
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
+from twinledger.metering import Uncovered, coverage
 from twinledger.reconciliation.restated import SliceTotal, slice_history
 from twinledger.store import models
 from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
@@ -27,10 +28,12 @@ from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.periods import Period
 
 BASE_MODELS = (
+    "pools/charge_tags",
     "pools/charge_pools",
     "rating/statement_lines",
     "reconciliation/charge_parts",
     "reconciliation/part_sums",
+    "reconciliation/listed_charges",
     "reconciliation/internal_parts",
     "reconciliation/resource_matches",
 )
@@ -45,6 +48,7 @@ REPORT_MODELS = (
     "reconciliation/contract_audit",
     "reconciliation/claim_sums",
     "reconciliation/claims",
+    "reconciliation/ownership",
 )
 MISSING_RATES = "reconciliation/missing_rates"
 
@@ -92,6 +96,8 @@ class Inputs:
     """What agreement with them is judged by."""
     adjustments: tuple[tuple[str, str], ...]
     """Slices of other periods that adjust this one, which is closed: their name and what they were written from."""
+    uncovered: tuple[Uncovered, ...] = ()
+    """What metering feeds have left out."""
 
     @property
     def digest(self) -> str:
@@ -99,7 +105,7 @@ class Inputs:
         queries = [load_model(name).query for name in (*BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS, *CONTROL_MODELS)]
         said = [repr(part) for part in (self.external.slices, self.internal.slices, self.relations, self.history)]
         owned = repr(sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items()))
-        controls = repr((self.totals, sorted(self.terms.units.items()), self.adjustments))
+        controls = repr((self.totals, sorted(self.terms.units.items()), self.adjustments, self.uncovered))
         return digest(
             str(self.period), self.currency, *queries, *said, owned, controls, *self.missing, *self.warnings,
             str(self.pending),
@@ -118,6 +124,7 @@ def gather(books: Books, period: Period) -> Inputs:
     external = _ledger_cut(books.lake, EXTERNAL_CHARGES, "x_period", str(period))
     internal = _ledger_cut(books.lake, INTERNAL_CHARGES, "period", str(period))
     over_at = period.end(books.settings.timezone)
+    uncovered = coverage(books, period)
     with books.store.reading() as session:
         bills = _first_periods(books.lake, EXTERNAL_CHARGES, "x_source", "x_period", _sources(session, "bill"))
         feeds = _first_periods(books.lake, USAGE, "feed", "day", _sources(session, "usage"))
@@ -136,6 +143,7 @@ def gather(books: Books, period: Period) -> Inputs:
             totals=recorded(session, str(period)),
             terms=terms(books, session, period),
             adjustments=tuple(adjustment_slices(books, period).items()),
+            uncovered=uncovered,
         )
 
 

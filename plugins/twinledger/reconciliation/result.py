@@ -109,6 +109,16 @@ class ClaimLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Ownerless:
+    """What of one service of one pool nobody's tag or account claims: its effective cost."""
+
+    pool: str
+    service: str
+    amount: Decimal
+    charges: int
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentRow:
     """One row of a component: a charge (external), an internal charge, a statement line, or a resource of both."""
 
@@ -188,6 +198,8 @@ class Reconciliation:
     docs: str
     changed: bool
     """Whether anything was written: not when the inputs are those of the last run."""
+    ownership: tuple[Ownerless, ...] = ()
+    """What would be held if charges were charged on by ownership alone; none in runs of before it was asked."""
 
     @property
     def internal_amount(self) -> Decimal:

@@ -25,6 +25,8 @@ from twinledger.reconciliation.breaks import (
     update_breaks,
 )
 from twinledger.reconciliation.controlled import RULE, control_findings
+from twinledger.reconciliation.covered import RULE as COVERAGE
+from twinledger.reconciliation.covered import coverage_findings
 from twinledger.reconciliation.evidence import Evidence, make_evidence, read_tables, written_from
 from twinledger.reconciliation.inputs import Inputs, gather
 from twinledger.reconciliation.message import message_facts
@@ -38,6 +40,8 @@ from twinledger.vocabulary.money import plain
 from twinledger.vocabulary.periods import Period
 
 ACTOR = "reconciliation"
+WITHOUT_EVIDENCE = frozenset({RULE, COVERAGE})
+"""Rules that need no bridge: looked for also while something is missing."""
 _ATTEMPTS = 5
 
 
@@ -66,6 +70,7 @@ def reconcile_period(books: Books, period: Period) -> Reconciliation:
             return _stored(books, period, last)
         evidence = Evidence() if inputs.missing else make_evidence(books, inputs)
         findings = [*([] if inputs.missing else _findings(inputs, evidence)), *control_findings(books, inputs)]
+        findings += coverage_findings(books, inputs)
         try:
             return _record(books, inputs, evidence, findings, last.summary.number + 1 if last else 1)
         except IntegrityError:
@@ -127,7 +132,7 @@ def _record(
         session.add(run)
         session.flush()  # the run's number is taken from here on
         # Without evidence nothing is known of the other breaks: they stay as they are.
-        change = update_breaks(session, period, findings, run_id, now, only=RULE if inputs.missing else "")
+        change = update_breaks(session, period, findings, run_id, now, only=WITHOUT_EVIDENCE if inputs.missing else ())
         result = _result(run_id, now, inputs, evidence, change)
         run.verdict = result.verdict
         run.summary = summary_json(_summary(number, result))
@@ -156,6 +161,7 @@ def _result(run_id: str, now: datetime, inputs: Inputs, evidence: Evidence, chan
         meters=evidence.meters,
         claims=evidence.claims,
         claim_lines=evidence.claim_lines,
+        ownership=evidence.ownership,
         breaks=change.open,
         missing=inputs.missing,
         warnings=warnings,
@@ -185,6 +191,7 @@ def _summary(number: int, result: Reconciliation) -> Summary:
         meters=result.meters,
         claims=result.claims,
         claim_lines=result.claim_lines,
+        ownership=result.ownership,
         missing=result.missing,
         warnings=result.warnings,
         tolerances=result.tolerances,
@@ -235,6 +242,7 @@ def _stored(books: Books, period: Period, last: _Last) -> Reconciliation:
         meters=summary.meters,
         claims=summary.claims,
         claim_lines=summary.claim_lines,
+        ownership=summary.ownership,
         breaks=breaks,
         missing=summary.missing,
         warnings=summary.warnings,

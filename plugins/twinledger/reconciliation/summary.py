@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from twinledger.reconciliation.result import Claim, ClaimLine, MeterMatch, PoolTotal, RollForward
+from twinledger.reconciliation.result import Claim, ClaimLine, MeterMatch, Ownerless, PoolTotal, RollForward
 from twinledger.vocabulary.money import plain
 
 
@@ -33,6 +33,7 @@ class Summary:
     tolerances: tuple[str, ...]
     roll_forward: RollForward
     docs: str
+    ownership: tuple[Ownerless, ...] = ()
 
 
 @cache

@@ -34,10 +34,13 @@ from twinledger.slack.facts import (
     ComponentFacts,
     DecisionFacts,
     FailureFacts,
+    MoverFacts,
     QuarantineFacts,
     ReconciliationFacts,
+    StatementFacts,
 )
-from twinledger.vocabulary.money import Money, plain, round_to, smallest_unit
+from twinledger.statements.words import CAUSES
+from twinledger.vocabulary.money import Money, plain, round_to, signed
 
 APPROVE, DENY, DETAILS = "approve", "deny", "details"
 """The action ids of the buttons; the value of each is the request's id."""
@@ -68,11 +71,6 @@ def when(instant: datetime) -> str:
 def quantity_text(quantity: Decimal) -> str:
     """A quantity without needless zeros: `16`, `0.5`."""
     return plain(quantity).rstrip("0").rstrip(".")
-
-
-def signed(money: Money) -> str:
-    """Money with its sign, also when it is positive."""
-    return f"+{money}" if round_to(money.amount, smallest_unit(money.currency)) > 0 else str(money)
 
 
 def percent(part: Money, whole: Money) -> str:
@@ -202,6 +200,32 @@ def budget_card(facts: BudgetFacts, url: str) -> Message:
         blocks.append(section("*Largest charges*\n" + "\n".join(lines)))
     stamp = f" · Data as of {when(facts.data_as_of)}" if facts.data_as_of else ""
     return message(sentence, [*blocks, context(f"{link(url, 'Statement')}{stamp}")])
+
+
+# --- statements ------------------------------------------------------------------------------
+
+
+def statement_card(facts: StatementFacts, url: str) -> Message:
+    """A department's closed month: what it comes to, and what moved most since the month before."""
+    title = escaped(facts.title or facts.department, 100)
+    sentence = f"{title} is charged {facts.total} for {facts.period}"
+    if facts.before is not None:
+        change = facts.total - facts.before
+        sentence += f", {signed(change)}{percent(change, facts.before)} since the month before"
+    blocks = [
+        header(f"Statement of {facts.title or facts.department}, {facts.period}"),
+        section(f"{sentence}. The period is closed."),
+    ]
+    if facts.movers:
+        blocks.append(section("*What moved most*\n" + "\n".join(map(_mover, facts.movers))))
+    return message(sentence, [*blocks, context(f"{link(url, 'Statement')} · as CSV, XLSX and PDF there")])
+
+
+def _mover(mover: MoverFacts) -> str:
+    line = f"• {escaped(mover.product, 100)}, {escaped(mover.meter, 100)}: *{signed(mover.change)}*"
+    if mover.cause == "both":
+        return f"{line} (price {signed(mover.by_price)}, quantity {signed(mover.by_quantity)})"
+    return f"{line} ({escaped(CAUSES.get(mover.cause, mover.cause), 40)})"
 
 
 # --- finance ---------------------------------------------------------------------------------

@@ -20,20 +20,21 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
+from twinledger.vocabulary.audiences import ForEveryone, ForFinance
 from twinledger.vocabulary.money import Money
 
 STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
-class EveryoneFacts:
+class EveryoneFacts(ForEveryone):
     """Facts that any department may read."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
 
 @dataclass(frozen=True, slots=True)
-class FinanceFacts:
+class FinanceFacts(ForFinance):
     """Facts that only finance may read."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -108,6 +109,30 @@ class BudgetFacts(EveryoneFacts):
     causes: tuple[CauseFacts, ...] = ()
     owner: str = ""
     data_as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoverFacts(EveryoneFacts):
+    """One line of a statement that changed, and how much of that came from its price and its quantity."""
+
+    product: str
+    meter: str
+    change: Money
+    by_price: Money
+    by_quantity: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFacts(EveryoneFacts):
+    """A department's month that is closed; `before` is None where there was nothing to compare with."""
+
+    department: str
+    title: str
+    period: str
+    total: Money
+    before: Money | None = None
+    movers: tuple[MoverFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
 from twinledger.approvals import RequestView, request_view
+from twinledger.outbox.messages import Audience
 from twinledger.slack.blocks import Message
 from twinledger.slack.cards import (
     approval_card,
@@ -23,18 +24,23 @@ from twinledger.slack.cards import (
     quarantine_card,
     reconciliation_card,
     reply_card,
+    statement_card,
 )
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
     BudgetFacts,
     DecisionFacts,
+    EveryoneFacts,
     FailureFacts,
+    FinanceFacts,
     QuarantineFacts,
     ReconciliationFacts,
+    StatementFacts,
     read_facts,
 )
 from twinledger.store.models import Department, Person, Product
+from twinledger.vocabulary.audiences import check_everyone, check_everyone_type
 from twinledger.vocabulary.errors import UnknownNameError, WrongAudienceError
 from twinledger.vocabulary.money import Money
 
@@ -80,47 +86,83 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How one kind of item is shown, and to whom it may go."""
+    """How one kind of item is shown, and to whom it may go; made by `for_everyone` or `for_finance`."""
 
-    audience: Literal["finance", "everyone"]
+    audience: Audience
     show: Callable[[Session, Item, Links], Message]
 
 
-def _approval(session: Session, item: Item, links: Links) -> Message:
-    return approval_card(approval_facts(session, item.subject), links.page("requests", item.subject))
+E = TypeVar("E", bound=EveryoneFacts)
+F = TypeVar("F", bound=FinanceFacts)
 
 
-def _reply(session: Session, item: Item, links: Links) -> Message:
-    return reply_card(approval_facts(session, item.subject), links.page("requests", item.subject))
+def for_everyone(kind: type[E], read: Callable[[Session, Item], E], show: Callable[[E, str, Links], Message]) -> Card:
+    """A card that any department may see: it is shown from facts of its type and the item's subject alone.
+
+    Raises:
+        WrongAudienceError: the type of the facts has a field for finance.
+    """
+    check_everyone_type(kind)
+
+    def shown(session: Session, item: Item, links: Links) -> Message:
+        facts = read(session, item)
+        check_everyone(f"{item.kind} {item.subject}", facts)
+        return show(facts, item.subject, links)
+
+    return Card("everyone", shown)
 
 
-def _budget(_session: Session, item: Item, links: Links) -> Message:
-    facts = read_facts(BudgetFacts, item.facts)
+def for_finance(kind: type[F], show: Callable[[F, str, Links], Message]) -> Card:
+    """A card that only finance may see, from the item's own facts."""
+    return Card("finance", lambda _, item, links: show(read_facts(kind, item.facts), item.subject, links))
+
+
+def _own(kind: type[E]) -> Callable[[Session, Item], E]:
+    """Reads the facts that the item carries."""
+    return lambda _, item: read_facts(kind, item.facts)
+
+
+def _request(session: Session, item: Item) -> ApprovalFacts:
+    return approval_facts(session, item.subject)
+
+
+def _approval(facts: ApprovalFacts, subject: str, links: Links) -> Message:
+    return approval_card(facts, links.page("requests", subject))
+
+
+def _reply(facts: ApprovalFacts, subject: str, links: Links) -> Message:
+    return reply_card(facts, links.page("requests", subject))
+
+
+def _budget(facts: BudgetFacts, _subject: str, links: Links) -> Message:
     return budget_card(facts, links.page("statements", facts.department, facts.period))
 
 
-def _reconciliation(_session: Session, item: Item, links: Links) -> Message:
-    facts = read_facts(ReconciliationFacts, item.facts)
+def _statement(facts: StatementFacts, _subject: str, links: Links) -> Message:
+    return statement_card(facts, links.page("statements", facts.department, facts.period))
+
+
+def _reconciliation(facts: ReconciliationFacts, _subject: str, links: Links) -> Message:
     docs = links.page("docs", facts.docs) if facts.docs else ""
     return reconciliation_card(facts, links.page("reconciliation", facts.period), docs)
 
 
-def _quarantine(_session: Session, item: Item, _links: Links) -> Message:
-    return quarantine_card(read_facts(QuarantineFacts, item.facts), item.subject)
+def _quarantine(facts: QuarantineFacts, subject: str, _links: Links) -> Message:
+    return quarantine_card(facts, subject)
 
 
-def _failure(_session: Session, item: Item, links: Links) -> Message:
-    facts = read_facts(FailureFacts, item.facts)
+def _failure(facts: FailureFacts, _subject: str, links: Links) -> Message:
     return failure_card(facts, links.airflow("dags", facts.dag, "runs", facts.run))
 
 
 CARDS = {
-    "approval": Card("everyone", _approval),
-    "approval_reply": Card("everyone", _reply),
-    "budget": Card("everyone", _budget),
-    "reconciliation": Card("finance", _reconciliation),
-    "quarantine": Card("finance", _quarantine),
-    "failure": Card("everyone", _failure),
+    "approval": for_everyone(ApprovalFacts, _request, _approval),
+    "approval_reply": for_everyone(ApprovalFacts, _request, _reply),
+    "budget": for_everyone(BudgetFacts, _own(BudgetFacts), _budget),
+    "statement": for_everyone(StatementFacts, _own(StatementFacts), _statement),
+    "reconciliation": for_finance(ReconciliationFacts, _reconciliation),
+    "quarantine": for_finance(QuarantineFacts, _quarantine),
+    "failure": for_everyone(FailureFacts, _own(FailureFacts), _failure),
 }
 """Every kind of message; other kinds of items (wake-ups) are not for people."""
 

@@ -11,16 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError, Sent
+from twinledger.slack.attachments import Attach, no_file
 from twinledger.slack.blocks import Message
 from twinledger.slack.render import Links, render
+from twinledger.statements import StatementFile
 from twinledger.store import Store
 from twinledger.vocabulary.errors import TwinledgerError
 from twinledger.vocabulary.settings import SlackSettings
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 10
 EVENT_TYPE = "twinledger_message"
@@ -47,11 +52,12 @@ def slack_client(settings: SlackSettings) -> WebClient:
 class SlackSender:
     """Sends outbox items to Slack; a later message of the same place replaces the earlier one."""
 
-    def __init__(self, store: Store, client: WebClient, links: Links) -> None:
-        """Take the store that cards are rendered from, the client, and where our pages are."""
+    def __init__(self, store: Store, client: WebClient, links: Links, attach: Attach = no_file) -> None:
+        """Take the store that cards are rendered from, the client, where our pages are, and which files go along."""
         self._store = store
         self._client = client
         self._links = links
+        self._attach = attach
 
     def send(self, item: Outgoing) -> Sent:
         """Post or update the item's message, rendered from the state as it is now.
@@ -60,11 +66,15 @@ class SlackSender:
             RetryableSendError: Slack cannot be reached, or asks to wait.
             PermanentSendError: Slack refuses the message, or it cannot be rendered for its audience.
         """
-        message = self._rendered(item)
+        message, file = self._rendered(item), self._file(item)
         with _named_errors():
             place = item.update or (self._sent_before(item) if item.attempt > 1 else None)
             if place is None or not self._updated(place, item, message):
-                return self._posted(item, message)
+                place = self._posted(item, message)
+                self._upload(place, item, file)
+                return place
+            if item.attempt > 1:
+                self._upload(place, item, file)
             if item.update and item.kind not in _SILENT_UPDATES:
                 self._speak_again(place, item, message)
             return place
@@ -83,6 +93,33 @@ class SlackSender:
     def _posted(self, item: Outgoing, message: Message) -> Sent:
         answer = self._client.chat_postMessage(channel=item.channel, **_content(item, message))
         return Sent(answer["channel"], answer["ts"])
+
+    def _file(self, item: Outgoing) -> StatementFile | None:
+        try:
+            return self._attach(item)
+        except TwinledgerError as error:
+            raise PermanentSendError(str(error)) from None
+
+    def _upload(self, place: Sent, item: Outgoing, file: StatementFile | None) -> None:
+        """Put the item's file below its card, once; a workspace that takes no files has the card's link."""
+        if file is None:
+            return
+        channel, ts = place.channel or "", place.ts or ""
+        try:
+            if item.attempt > 1 and self._has_file(channel, ts, file.name):
+                return
+            self._client.files_upload_v2(
+                content=file.content, filename=file.name, title=file.name, channel=channel, thread_ts=ts
+            )
+        except SlackApiError as error:
+            if _passes(error):
+                raise
+            log.warning("slack.no_file", kind=item.kind, subject=item.subject, error=error.response.get("error"))
+
+    def _has_file(self, channel: str, ts: str, name: str) -> bool:
+        answer = self._client.conversations_replies(channel=channel, ts=ts)
+        replies: list[dict[str, Any]] = answer.get("messages", [])
+        return any(file.get("name") == name for reply in replies for file in reply.get("files", []))
 
     def _updated(self, place: Sent, item: Outgoing, message: Message) -> bool:
         """Whether the message was still there to be updated."""

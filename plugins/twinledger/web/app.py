@@ -1,7 +1,7 @@
 """The app: who may call what, and how errors and headers look.
 
 What belongs here: putting routes, sign-in and headers together. What does not: the routes (`pages`,
-`slack_route`) and what they show (`views`).
+`slack_route`, `metering_route`) and what they show (`views`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from twinledger.books import Books
+from twinledger.vocabulary.audiences import sentence_for_everyone
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -24,7 +25,7 @@ from twinledger.vocabulary.errors import (
     UnknownNameError,
     UnknownRequestError,
 )
-from twinledger.web import pages, slack_route
+from twinledger.web import metering_route, pages, slack_route, statement_pages
 from twinledger.web.context import AppContext, airflow_user, templated
 
 CurrentUser = Callable[..., str | Awaitable[str]]
@@ -75,7 +76,9 @@ def create_app(
     app.state.context = context
     app.dependency_overrides[airflow_user] = current_user
     app.include_router(pages.router)
+    app.include_router(statement_pages.router)
     app.include_router(slack_route.router)
+    app.include_router(metering_route.router)
     app.add_exception_handler(TwinledgerError, _refused)
     app.middleware("http")(_with_headers)
     return app
@@ -101,4 +104,6 @@ async def _with_headers(request: Request, call_next: Callable[[Request], Awaitab
 
 def _refused(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
-    return templated(request, "error.html", {"status": status, "sentence": str(error), "reader": None}, status)
+    return templated(
+        request, "error.html", {"status": status, "sentence": sentence_for_everyone(error), "reader": None}, status
+    )

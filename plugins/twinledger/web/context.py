@@ -17,10 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from twinledger.books import Books
-from twinledger.slack.cards import quantity_text, signed, spoken, when
+from twinledger.metering import Gateway
+from twinledger.slack.cards import quantity_text, spoken, when
 from twinledger.slack.handler import SlackHandler
 from twinledger.slack.sender import slack_client
+from twinledger.statements.words import number_text, percent_text, price_text
+from twinledger.vocabulary.audiences import check_everyone
 from twinledger.vocabulary.errors import NotEntitledError
+from twinledger.vocabulary.money import signed
 from twinledger.web.readers import Reader, reader_of
 
 log = logging.getLogger(__name__)
@@ -29,10 +33,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 _templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
 _templates.filters.update(when=when, signed=signed, spoken=spoken, quantity=quantity_text)
+_templates.filters.update(number=number_text, percent=percent_text, price=price_text)
 
 
 class AppContext:
-    """What the app was made with, and what it has open: books and Slack's handler, one each."""
+    """What the app was made with, and what it has open: books, Slack's handler and the gateway of events, one each."""
 
     def __init__(
         self, open_books: Callable[[], AbstractContextManager[Books]], after_decision: Callable[[], object]
@@ -44,6 +49,7 @@ class AppContext:
         self._opened = ExitStack()
         self._books: Books | None = None
         self._slack: SlackHandler | None = None
+        self._gateway: Gateway | None = None
 
     def books(self) -> Books:
         """The books, opened at the first call."""
@@ -61,6 +67,14 @@ class AppContext:
                 self._opened.callback(self._slack.close)
             return self._slack
 
+    def gateway(self) -> Gateway:
+        """The gateway of usage events, made at the first call."""
+        with self._lock:
+            if self._gateway is None:
+                self._gateway = Gateway(self.books())
+                self._opened.callback(self._gateway.close)
+            return self._gateway
+
     def decided(self) -> None:
         """Have the outbox drained; when that fails, its next run does it, for the decision stands."""
         try:
@@ -72,7 +86,7 @@ class AppContext:
         """Wait for what is under way and give the books back; a mounted app's owner calls it."""
         with self._lock:
             self._opened.close()
-            self._books = self._slack = None
+            self._books = self._slack = self._gateway = None
 
 
 def app_context(request: Request) -> AppContext:
@@ -113,6 +127,13 @@ Finance = Annotated[Reader, Depends(for_finance)]
 
 
 def templated(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
-    """A page; `base` is where the app is mounted."""
+    """A page; `base` is where the app is mounted.
+
+    Raises:
+        WrongAudienceError: it shows what is for finance, and the reader is not.
+    """
+    reader = values.get("reader")
+    if not (isinstance(reader, Reader) and reader.finance):
+        check_everyone(template, values)
     base = request.scope.get("root_path", "")
     return HTMLResponse(_templates.get_template(template).render(base=base, **values), status_code=status)

@@ -17,12 +17,12 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 
 from twinledger.approvals import Answer, Decision, decide, waiting_for
 from twinledger.books import Books
-from twinledger.rating import statement
+from twinledger.reconciliation import held_months
 from twinledger.slack.render import approval_facts
-from twinledger.store.models import Department
 from twinledger.vocabulary.errors import NotEntitledError, TwinledgerError, UnknownNameError, UnknownRequestError
 from twinledger.vocabulary.periods import Period
 from twinledger.web.context import TEMPLATES, AppContext, Finance, OpenBooks, SignedIn, app_context, templated
+from twinledger.web.held_view import held_page
 from twinledger.web.readers import Reader
 from twinledger.web.views import home_view, outbox_view, reconciliation_view
 
@@ -71,18 +71,12 @@ def reconciliation(request: Request, period: str, books: OpenBooks, reader: Fina
     return templated(request, "reconciliation.html", {"reader": reader, "page": view})
 
 
-@router.get("/statements/{department}/{period}")
-def department_statement(
-    request: Request, department: str, period: str, books: OpenBooks, reader: SignedIn
-) -> Response:
-    """What a department pays for a period, at internal prices."""
-    with books.store.reading() as session:
-        known = session.get(Department, department)
-        if known is None:
-            raise UnknownNameError("department", department, [])
-    parsed = Period.parse(period)
-    values = {"department": known, "period": str(parsed), "statement": statement(books, department, parsed)}
-    return templated(request, "statement.html", {"reader": reader, **values})
+@router.get("/held")
+@router.get("/held/{period}")
+def held(request: Request, books: OpenBooks, reader: Finance, period: str = "") -> Response:
+    """The held share, month by month, and why: up to a month, or to the last that was reconciled."""
+    months = held_months(books, Period.parse(period) if period else None)
+    return templated(request, "held.html", {"reader": reader, "page": held_page(months)})
 
 
 @router.get("/docs/{path:path}")

@@ -23,6 +23,7 @@ from twinledger.reconciliation import BreakState, Claim, PoolTotal, Reconciliati
 from twinledger.slack.cards import spoken
 from twinledger.slack.render import CARDS, Links, render
 from twinledger.store.models import Budget, Department, ReconciliationRun, Request
+from twinledger.vocabulary.audiences import ForFinance
 from twinledger.vocabulary.errors import TwinledgerError, UnknownNameError
 from twinledger.vocabulary.money import Money, exact_sum
 from twinledger.vocabulary.periods import Period
@@ -121,7 +122,7 @@ def _request_line(request: Request | RequestView) -> RequestLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(ForFinance):
     """One bar of the picture with its figure."""
 
     bar: Bar
@@ -129,7 +130,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class PoolLine:
+class PoolLine(ForFinance):
     """The bridge of one pool."""
 
     pool: str
@@ -138,7 +139,7 @@ class PoolLine:
 
 
 @dataclass(frozen=True, slots=True)
-class BreakLine:
+class BreakLine(ForFinance):
     """One open break."""
 
     rule: str
@@ -152,7 +153,7 @@ class BreakLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimRow:
+class ClaimRow(ForFinance):
     """What one vendor billed above one contract card."""
 
     vendor: str
@@ -166,7 +167,7 @@ class ClaimRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReconciliationPage:
+class ReconciliationPage(ForFinance):
     """Both ledgers of a period; for finance only."""
 
     period: str
