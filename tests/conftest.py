@@ -42,6 +42,7 @@ NOW = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
 
 # The shell ends the server when its standard input closes: also when the tests are killed.
 _SUPERVISED = '"$@" & server=$!; read -r _; kill -INT $server; wait $server; rm -rf -- "$FOLDER"'
+_CATALOG = {"iceberg_tables", "iceberg_namespace_properties"}
 _SPARING = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=32MB")
 
 
@@ -77,9 +78,14 @@ class Postgres:
         with store.transaction() as session:
             session.execute(others, {"name": name})
         with store.engine.connect() as connection:
-            reusable = set(inspect(connection).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+            tables = set(inspect(connection).get_table_names())
+        catalog = tables & _CATALOG
+        reusable = tables - catalog == {*Base.metadata.tables, "alembic_version"}
         if reusable:
             _delete_all_rows(store)
+            with store.transaction() as session:
+                for table in sorted(catalog):
+                    session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - names of this module
             self.spare.append(name)
         store.close()
         if not reusable:

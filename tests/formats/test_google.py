@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 import pyarrow as pa
@@ -283,7 +283,7 @@ CREDIT_LISTS = st.one_of(
 
 def exact(text: str) -> Decimal | None:
     """What the ledger can hold of an amount; None for what is none."""
-    with suppress(InvalidOperation, ValueError):
+    with suppress(InvalidOperation, ValueError), localcontext(prec=200):
         value = Decimal(text)
         if value.is_finite() and text.isascii() and "_" not in text and value == round(value, 18) < 10**20:
             return value

@@ -108,7 +108,7 @@ def test_a_vendor_is_one_folder_and_one_entry_as_the_guide_has_it(checkout: Chec
     assert [Decimal(total["billed_cost"]) for total in seen["totals"]] == [TOTAL]
 
     checkout.run("store", "upgrade")
-    checkout.run("config", "apply")
+    checkout.run("catalog", "apply")
     (outcome,) = checkout.run("ingest", "acme", "--json")
     assert (outcome["state"], outcome["rows_ledger"]) == ("ingested", 4)
     shown = checkout.run("ledger", "show", "acme", "2026-10", "--json")

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-DOMAIN = ("approvals", "bills", "budgets", "catalog", "controls", "metering", "pools", "rating", "reconciliation")
+DOMAIN = (
+    "approvals",
+    "bills",
+    "budgets",
+    "catalog",
+    "controls",
+    "metering",
+    "pools",
+    "rating",
+    "reconciliation",
+    "shielding",
+    "statements",
+)
 
 
 @pytest.fixture

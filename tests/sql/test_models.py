@@ -31,7 +31,9 @@ from twinledger.bills.formats import format_named
 from twinledger.catalog import company
 from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
-from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, TABLES, TEXT, Column
+from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, INTERNAL_CHARGES, TABLES, TEXT, Column
+from twinledger.metering.coverage import COVERAGE_FEEDS, COVERAGE_HOURS
+from twinledger.shielding.leaks import FIGURES, PERIOD_RATES
 from twinledger.store.models import Base
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
@@ -143,7 +145,10 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
         relations = company(session, Period(2026, 10), Settings())
     database.dispose()
     configured = {relation.name: relation.columns for relation in relations}
-    return {table.name.split(".")[1]: table.columns for table in TABLES.values()} | configured
+    tables = {table.name.split(".")[1]: table.columns for table in TABLES.values()}
+    metered = {"coverage_hours": COVERAGE_HOURS, "coverage_feeds": COVERAGE_FEEDS}
+    scanned = {"figures": FIGURES.columns, "period_rates": PERIOD_RATES}
+    return tables | configured | scanned | metered | {"allocated_charges": INTERNAL_CHARGES.columns}
 
 
 def comparable(value: object, kind: type | None) -> object:
