@@ -17,13 +17,9 @@ from twinledger.vocabulary.settings import PREFIX, ROOT
 
 @pytest.mark.timeout(1200)
 def test_the_demo_ends_by_itself_and_its_breaks_are_the_planted_ones_to_the_last_digit(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AIRFLOW"))}
     home = tmp_path / "demo"
 
-    run = subprocess.run(
-        [sys.executable, "-c", "from twinledger.cli import app; app()", "demo", "--once", "--home", str(home)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env={**environment, "COLUMNS": "200"},
-    )  # fmt: skip
+    run = twinledger("demo", "--once", "--home", str(home))
 
     assert run.returncode == 0, run.stderr[-4000:]
     planted = json.loads(next(home.rglob("planted.json")).read_text())
@@ -37,6 +33,20 @@ def test_the_demo_ends_by_itself_and_its_breaks_are_the_planted_ones_to_the_last
     assert f"{over['department']} {over['period']}" in run.stdout
     assert "pending" in run.stdout
     assert not _running(str(home)), "a component outlived the demo"
+    books = {f"{PREFIX}HOME": str(home / "twinledger"), f"{PREFIX}CONFIG": str(home / "company" / "config")}
+    scan = twinledger("shield", "scan", str(home / "airflow"), "--json", **books)
+    found = json.loads(scan.stdout)
+    assert (scan.returncode, found["leaks"], found["unread"]) == (0, [], []), "logs, XComs and Airflow's database"
+    assert found["figures"] > 1000
+
+
+def twinledger(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command line, as a process of its own that knows nothing of this shell's deployment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AIRFLOW"))}
+    return subprocess.run(
+        [sys.executable, "-c", "from twinledger.cli import app; app()", *arguments],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={**environment, "COLUMNS": "200", **variables},
+    )  # fmt: skip
 
 
 def _running(home: str) -> list[str]:
