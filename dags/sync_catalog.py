@@ -57,9 +57,10 @@ def sync_catalog() -> None:
             if found.state in ("unchanged", "refused"):
                 nothing = "nothing changed" if found.state == "unchanged" else f"{found.id} was refused"
                 raise AirflowSkipException(nothing)
-            for line in plan_lines(books):
+            again = rated_again(books, found.changes)
+            for line in plan_lines(found.changes, again):
                 logging.getLogger(__name__).info("%s", line)
-            concerned = {one.period for periods in rated_again(books, found.changes) for one in periods}
+            concerned = {one.period for periods in again for one in periods}
         return {"plan": found.id, "periods": sorted(concerned)}
 
     agree = StageOperator(task_id="agree", request="{{ ti.xcom_pull(task_ids='plan')['plan'] }}", open_stage=open_plans)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.documents import changed_anywhere
 from twinledger.cloud.notifications import CreatedObject, covering, created_objects
 from twinledger.vocabulary.errors import UnreadableNotificationError
 
@@ -146,15 +146,7 @@ def test_any_json_is_a_list_or_a_named_error(document: object) -> None:
 def test_a_notification_with_anything_at_any_place_is_a_list_or_a_named_error(
     event: dict[str, Any], data: st.DataObject
 ) -> None:
-    changed = deepcopy(event)
-    node: Any = changed
-    while True:
-        step = data.draw(st.sampled_from(list(range(len(node)) if isinstance(node, list) else node)))
-        if not isinstance(node[step], dict | list) or not node[step] or data.draw(st.booleans()):
-            break
-        node = node[step]
-    node[step] = data.draw(ANYTHING)
-    checked(json.dumps(changed))
+    checked(json.dumps(changed_anywhere(event, data, ANYTHING)))
 
 
 PLACES = {

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.documents import changed_anywhere
 from tests.fuzz.harness import PARSERS, SEEDS, bill_file, manifest
 from twinledger.vocabulary.settings import ROOT
 
@@ -56,15 +56,7 @@ def test_a_file_with_bytes_changed_left_out_or_put_in_is_a_result_or_a_named_err
 def test_a_manifest_with_anything_at_any_place_is_read_or_refused_by_name(
     seed: dict[str, Any], data: st.DataObject
 ) -> None:
-    changed = deepcopy(seed)
-    node: Any = changed
-    while True:
-        step = data.draw(st.sampled_from(list(range(len(node)) if isinstance(node, list) else node)))
-        if not isinstance(node[step], dict | list) or not node[step] or data.draw(st.booleans()):
-            break
-        node = node[step]
-    node[step] = data.draw(ANYTHING)
-    manifest(json.dumps(changed).encode())
+    manifest(json.dumps(changed_anywhere(seed, data, ANYTHING)).encode())
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,9 @@ def test_every_charge_has_the_owner_that_trying_place_after_place_finds(
             engine, [*relations.company(session, OCTOBER, books.settings), *relations.tag_steps(session, "department")]
         )
         engine.view_files("external_charges", EXTERNAL_CHARGES, books.lake.files(EXTERNAL_CHARGES))
-        for model in ("pools/charge_tags", "pools/charge_pools", "rating/passed_charges", "rating/owned_charges"):
+        for model in ("pools/charge_tags", "pools/charge_pools"):
+            engine.view_model(model)
+        for model in ("rating/passed_charges", "rating/tag_owners", "rating/owned_charges"):
             engine.view_model(model)
         found = {row["resource"]: (row["department"], row["how"]) for row in engine.rows("owned_charges")}
     assert found == {str(number): owner(charge) for number, charge in enumerate(charges)}

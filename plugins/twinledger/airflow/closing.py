@@ -13,8 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from twinledger.airflow.approval import Question
-from twinledger.airflow.stage import SURFACE, escaped
-from twinledger.vocabulary.errors import NotAllowedStateError, NotEntitledError, PersonError
+from twinledger.airflow.stage import SURFACE, escaped, person_of
+from twinledger.vocabulary.errors import NotAllowedStateError
 from twinledger.vocabulary.periods import Period
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ANSWER_WITHIN = timedelta(days=5)
 @contextmanager
 def open_closing() -> Iterator[PeriodStage]:
     """The stage of this process's deployment."""
-    from twinledger.deployment import open_books  # noqa: PLC0415 - DAG files import this module while they are parsed
+    from twinledger.airflow.books import open_books  # noqa: PLC0415 - DAG files import this module while they are parsed
 
     with open_books() as books:
         yield PeriodStage(books)
@@ -50,15 +50,10 @@ class PeriodStage:
 
     def answer(self, request: str, user: str, option: str, key: str) -> str:
         """Claim a decision for an Airflow user; raises as `closing.decide`, NotEntitledError for unknown users."""
-        from twinledger.approvals import by_airflow_user  # noqa: PLC0415 - likewise
         from twinledger.closing import decide  # noqa: PLC0415 - likewise
 
         del key  # a period is decided once, whoever repeats the answer
-        with self.books.store.reading() as session:
-            try:
-                person = by_airflow_user(session, user)
-            except PersonError as error:
-                raise NotEntitledError(user or "nobody", f"period {request}", str(error)) from None
+        person = person_of(self.books, user, f"period {request}")
         verdict: Verdict = "approve" if option == "Approve" else "refuse"
         try:
             return decide(self.books, Period.parse(request), person, verdict, SURFACE).state

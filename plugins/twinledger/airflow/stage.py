@@ -25,7 +25,7 @@ SURFACE = "airflow"
 @contextmanager
 def open_stage() -> Iterator[StoreStage]:
     """The stage of this process's deployment."""
-    from twinledger.deployment import open_books  # noqa: PLC0415 - DAG files import this module while they are parsed
+    from twinledger.airflow.books import open_books  # noqa: PLC0415 - DAG files import this module while they are parsed
 
     with open_books() as books:
         yield StoreStage(books)
@@ -51,13 +51,9 @@ class StoreStage:
 
     def answer(self, request: str, user: str, option: str, key: str) -> str:
         """Claim a decision for an Airflow user; raises as `approvals.decide`, NotEntitledError for unknown users."""
-        from twinledger.approvals import Answer, Decision, by_airflow_user, decide  # noqa: PLC0415 - likewise
+        from twinledger.approvals import Answer, Decision, decide  # noqa: PLC0415 - likewise
 
-        with self.books.store.reading() as session:
-            try:
-                person = by_airflow_user(session, user)
-            except PersonError as error:
-                raise NotEntitledError(user or "nobody", request, str(error)) from None
+        person = person_of(self.books, user, request)
         answer: Answer = "approve" if option == "Approve" else "deny"
         return decide(self.books, Decision(request, person, answer, SURFACE, key)).state
 
@@ -66,6 +62,17 @@ class StoreStage:
         from twinledger.approvals import expire  # noqa: PLC0415 - likewise
 
         return expire(self.books, request).state
+
+
+def person_of(books: Books, user: str, subject: str) -> str:
+    """The person that an Airflow user is; raises NotEntitledError, which names the subject, where it is nobody."""
+    from twinledger.approvals import by_airflow_user  # noqa: PLC0415 - likewise
+
+    with books.store.reading() as session:
+        try:
+            return by_airflow_user(session, user)
+        except PersonError as error:
+            raise NotEntitledError(user or "nobody", subject, str(error)) from None
 
 
 def _subject(view: RequestView) -> str:

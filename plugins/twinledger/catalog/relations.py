@@ -26,7 +26,7 @@ The shapes, by grain:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -34,7 +34,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.catalog.terms import department_terms
-from twinledger.lake.tables import INSTANT, MONEY, PRICE, QUANTITY, TEXT, Column, Type
+from twinledger.lake.tables import INSTANT, MONEY, PRICE, QUANTITY, TEXT, Column, Type, as_timestamp
 from twinledger.pools import DEFAULT, DEPARTMENT, TagConfig, steps
 from twinledger.store import models
 from twinledger.vocabulary.money import smallest_unit
@@ -79,11 +79,6 @@ def company(session: Session, period: Period, settings: Settings) -> list[Relati
     ]
 
 
-def _utc(instant: datetime) -> datetime:
-    """As the engine's TIMESTAMP: UTC, without saying so."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
 def _columns(**types: Type) -> tuple[Column, ...]:
     return tuple(Column(name, kind) for name, kind in types.items())
 
@@ -100,8 +95,8 @@ def prices(session: Session) -> Relation:
     for index, price in enumerate(found):
         after = found[index + 1] if index + 1 < len(found) else None
         same = after is not None and (after.product, after.meter) == (price.product, price.meter)
-        until = _utc(after.effective_from) if same and after is not None else None
-        start = _utc(price.effective_from)
+        until = as_timestamp(after.effective_from) if same and after is not None else None
+        start = as_timestamp(price.effective_from)
         rows.append((price.product, price.meter, start, until, price.amount, price.currency))
     return Relation("prices", columns, rows)
 
@@ -129,7 +124,7 @@ def terms(session: Session) -> Relation:
     prices, agreements = session.scalars(select(models.Price)).all(), session.scalars(select(models.Agreement)).all()
     parents = {one.name: one.parent for one in session.scalars(select(models.Department))}
     rows: list[tuple[object, ...]] = [
-        (*row[:3], _utc(row[3]), None if row[4] is None else _utc(row[4]), *row[5:])
+        (*row[:3], as_timestamp(row[3]), None if row[4] is None else as_timestamp(row[4]), *row[5:])
         for row in department_terms(prices, agreements, parents)
     ]
     return Relation("terms", columns, rows)
@@ -151,7 +146,7 @@ def meters(session: Session) -> Relation:
 
 
 def _retired_at(product: models.Product) -> datetime | None:
-    return _utc(product.retired_at) if product.retired_at else None
+    return as_timestamp(product.retired_at) if product.retired_at else None
 
 
 def products(session: Session) -> Relation:
@@ -352,10 +347,10 @@ def parameters(period: Period, settings: Settings) -> Relation:
     unit = smallest_unit(settings.reporting_currency)
     row: tuple[object, ...] = (
         str(period),
-        _utc(period.start(settings.timezone)),
-        _utc(period.end(settings.timezone)),
-        _utc(period.start()),
-        _utc(period.end()),
+        as_timestamp(period.start(settings.timezone)),
+        as_timestamp(period.end(settings.timezone)),
+        as_timestamp(period.start()),
+        as_timestamp(period.end()),
         settings.reporting_currency,
         max(0, -int(unit.adjusted())),
         unit,

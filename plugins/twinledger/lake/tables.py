@@ -9,6 +9,7 @@ internal price DECIMAL(18,9): a product of the last two has 18 decimals and is e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 Type = Literal["VARCHAR", "TIMESTAMP", "DATE", "BIGINT", "BOOLEAN", "DECIMAL(38,18)", "DECIMAL(19,9)", "DECIMAL(18,9)"]
@@ -19,6 +20,11 @@ INSTANT: Type = "TIMESTAMP"
 MONEY: Type = "DECIMAL(38,18)"
 QUANTITY: Type = "DECIMAL(19,9)"
 PRICE: Type = "DECIMAL(18,9)"
+
+
+def as_timestamp(instant: datetime) -> datetime:
+    """An aware instant as a TIMESTAMP: in UTC, without saying so."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from twinledger.books import Books
 from twinledger.catalog import CoverageOptions
 from twinledger.lake import partition_of
-from twinledger.lake.tables import INSTANT, TEXT, USAGE, Column
+from twinledger.lake.tables import INSTANT, TEXT, USAGE, Column, as_timestamp
 from twinledger.store.models import Source
 from twinledger.vocabulary.money import QUANTITY_SCALE
 from twinledger.vocabulary.periods import Period
@@ -80,7 +80,10 @@ def coverage(books: Books, period: Period) -> tuple[Uncovered, ...]:
         engine.view_rows(
             "coverage_feeds",
             COVERAGE_FEEDS,
-            [(name, 24 * one.expected_days, _bare(now - one.delay_hours * _HOUR)) for name, one in feeds.items()],
+            [
+                (name, 24 * one.expected_days, as_timestamp(now - one.delay_hours * _HOUR))
+                for name, one in feeds.items()
+            ],
         )
         for model in ("hours_used", "hours_missing", "hourly_usage"):
             engine.view_model(f"metering/{model}")
@@ -114,14 +117,9 @@ def _hours(first: datetime, start: datetime, end: datetime) -> list[tuple[object
     at = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours: list[tuple[object, ...]] = []
     while at < end:
-        hours.append((len(hours), _bare(at), _bare(at + _HOUR), at >= start))
+        hours.append((len(hours), as_timestamp(at), as_timestamp(at + _HOUR), at >= start))
         at += _HOUR
     return hours
-
-
-def _bare(instant: datetime) -> datetime:
-    """The lake's instants are UTC without saying so."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def _uncovered(

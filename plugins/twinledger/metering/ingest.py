@@ -18,7 +18,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -27,7 +27,7 @@ from twinledger.books import Books
 from twinledger.catalog import closed_periods, relations
 from twinledger.engine import Engine
 from twinledger.lake import SliceWrite, slice_name
-from twinledger.lake.tables import INSTANT, QUARANTINE, TEXT, USAGE, Column
+from twinledger.lake.tables import INSTANT, QUARANTINE, TEXT, USAGE, Column, as_timestamp
 from twinledger.metering import records
 from twinledger.metering.files import SUFFIXES, UsageFile, checked_format, view_usage_files
 from twinledger.metering.records import Counts, Handled, Outcome, listing_of
@@ -225,9 +225,7 @@ def view_periods(engine: Engine, full: set[str], timezone: str) -> None:
     while period >= _FIRST:
         is_full = str(period) in full
         booked = booked if is_full and booked is not None else period
-        start, end = (
-            instant.astimezone(UTC).replace(tzinfo=None) for instant in (period.start(timezone), period.end(timezone))
-        )
+        start, end = as_timestamp(period.start(timezone)), as_timestamp(period.end(timezone))
         rows.append((str(period), start, end, str(booked), booked != period))
         period = period.shift(-1)
     columns = (

@@ -26,6 +26,7 @@ _MODELS = (
     "pools/charge_pools",
     "rating/unrated_currencies",
     "rating/passed_charges",
+    "rating/tag_owners",
     "rating/owned_charges",
     "rating/owner_counts",
     "rating/unknown_owners",

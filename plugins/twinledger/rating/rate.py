@@ -7,7 +7,8 @@ arithmetic, which is sql/rating/internal_charges.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,6 +33,7 @@ _MODELS = (
     "pools/charge_tags",
     "pools/charge_pools",
     *PASSED_MODELS,
+    "rating/tag_owners",
     "rating/owned_charges",
     "rating/direct_charges",
     "rating/tiered_charges",
@@ -80,18 +82,13 @@ def rate_period(books: Books, period: Period) -> RatingResult:
         CurrencyMismatchError: a price is not in the reporting currency.
         MissingRateError: a direct charge is in a currency that the period has no rate for.
     """
-    # Digests before files: a slice that is committed in between is rated now, and once more later.
-    slices = _slices(books)
-    with books.engine() as engine:
-        read, drivers = _view_inputs(books, engine, period)
-        inputs = _inputs_digest(engine, period, read, drivers, slices)
-        present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
-        if present == inputs or str(period) in closed_periods(books.store):
-            return RatingResult(period, _count(books, engine, period), present or "", changed=False)
-        if unpriced := _unpriced(engine):
-            return _stopped(period, inputs, unpriced)
-        _check_rates(engine, period, books.settings.reporting_currency)
-        return _write(books, engine, period, inputs, drivers)
+    with _opened(books, period) as rated:
+        if not rated.changed:
+            return RatingResult(period, _count(books, rated.engine, period), rated.present, changed=False)
+        if unpriced := _unpriced(rated.engine):
+            return _stopped(period, rated.inputs, unpriced)
+        _check_rates(rated.engine, period, books.settings.reporting_currency)
+        return _write(books, rated.engine, period, rated.inputs, rated.drivers)
 
 
 def rating_due(books: Books, period: Period) -> bool:
@@ -99,18 +96,31 @@ def rating_due(books: Books, period: Period) -> bool:
 
     Not where it is closed, nor where usage without a price would stop it: then it stays as it is.
     """
-    slices = _slices(books)
+    with _opened(books, period) as rated:
+        return rated.changed and not _unpriced(rated.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A period's inputs on an engine, and what its ledger was last written from."""
+
+    engine: Engine
+    drivers: Drivers
+    inputs: str
+    present: str
+    changed: bool
+
+
+@contextmanager
+def _opened(books: Books, period: Period) -> Iterator[_Opened]:
+    # Digests before files: a slice that is committed in between is rated now, and once more later.
+    slices = {table.name: books.lake.slices(table) for table in (USAGE, EXTERNAL_CHARGES, INTERNAL_CHARGES)}
     with books.engine() as engine:
         read, drivers = _view_inputs(books, engine, period)
         inputs = _inputs_digest(engine, period, read, drivers, slices)
-        present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}))
-        if present == inputs or str(period) in closed_periods(books.store):
-            return False
-        return not _unpriced(engine)
-
-
-def _slices(books: Books) -> dict[str, dict[str, str]]:
-    return {table.name: books.lake.slices(table) for table in (USAGE, EXTERNAL_CHARGES, INTERNAL_CHARGES)}
+        present = slices[INTERNAL_CHARGES.name].get(slice_name({"period": str(period)}), "")
+        changed = present != inputs and str(period) not in closed_periods(books.store)
+        yield _Opened(engine, drivers, inputs, present, changed)
 
 
 def _view_inputs(books: Books, engine: Engine, period: Period) -> tuple[list[Relation], Drivers]:

@@ -48,6 +48,7 @@ REPORT_MODELS = (
     "reconciliation/contract_audit",
     "reconciliation/claim_sums",
     "reconciliation/claims",
+    "rating/tag_owners",
     "reconciliation/ownership",
 )
 MISSING_RATES = "reconciliation/missing_rates"

@@ -242,7 +242,7 @@ def view_charges(books: Books, engine: Engine, files: Sequence[str], period: Per
     rows = [*known, *((one, quote, Decimal(1)) for one in sorted(periods))]
     engine.view_rows("period_rates", PERIOD_RATES, rows)
     engine.view_files("external_charges", EXTERNAL_CHARGES, files)
-    for model in ("pools/charge_tags", "pools/charge_pools"):
+    for model in ("pools/charge_tags", "pools/charge_pools", "rating/tag_owners"):
         engine.view_model(model)
 
 

@@ -5,26 +5,6 @@ WITH tag_places AS (
     FROM tag_steps
 ),
 
-claims AS (
-    SELECT
-        charge_tags.tags,
-        charge_tags.sub_account_id,
-        charge_tags.billing_account_id,
-        charge_tags.how,
-        departments.department,
-        ROW_NUMBER() OVER (
-            PARTITION BY
-                charge_tags.tags,
-                charge_tags.sub_account_id,
-                charge_tags.billing_account_id
-            ORDER BY charge_tags.step
-        ) AS choice
-    FROM charge_tags
-    INNER JOIN departments
-        ON charge_tags.value = departments.department
-    WHERE charge_tags.key = 'department'
-),
-
 scopes AS (
     SELECT DISTINCT
         passed_charges.pool,
@@ -53,22 +33,21 @@ owners_of_last_resort AS (
 
 SELECT
     passed_charges.*,
-    COALESCE(claims.department, owners_of_last_resort.department, 'unassigned') AS department,
+    COALESCE(tag_owners.department, owners_of_last_resort.department, 'unassigned') AS department,
     CASE
-        WHEN claims.department IS NOT NULL THEN claims.how
+        WHEN tag_owners.department IS NOT NULL THEN tag_owners.how
         WHEN owners_of_last_resort.department IS NOT NULL THEN 'last_resort'
         ELSE 'unassigned'
     END AS how
 FROM passed_charges
 CROSS JOIN tag_places
-LEFT JOIN claims
+LEFT JOIN tag_owners
     ON
-        claims.choice = 1
-        AND COALESCE(passed_charges.tags, '') = claims.tags
+        COALESCE(passed_charges.tags, '') = tag_owners.tags
         AND CASE WHEN tag_places.sub_accounts THEN COALESCE(passed_charges.sub_account, '') ELSE '' END
-        = claims.sub_account_id
+        = tag_owners.sub_account_id
         AND CASE WHEN tag_places.billing_accounts THEN COALESCE(passed_charges.billing_account, '') ELSE '' END
-        = claims.billing_account_id
+        = tag_owners.billing_account_id
 LEFT JOIN owners_of_last_resort
     ON
         owners_of_last_resort.choice = 1

@@ -16,18 +16,6 @@ tag_places AS (
     FROM tag_steps
 ),
 
--- As directly owned resources find their owner; owners of last resort claim nothing of a platform.
-claims AS (
-    SELECT DISTINCT
-        charge_tags.tags,
-        charge_tags.sub_account_id,
-        charge_tags.billing_account_id
-    FROM charge_tags
-    INNER JOIN departments
-        ON charge_tags.value = departments.department
-    WHERE charge_tags.key = 'department'
-),
-
 -- Summed before owners are looked for: a month has millions of charges and few different tags.
 bought AS (
     SELECT
@@ -80,14 +68,15 @@ SELECT
     CAST(SUM(bought.effective_cost) AS DECIMAL(38, 18)) AS amount,
     CAST(SUM(bought.charges) AS BIGINT) AS charges
 FROM bought
-LEFT JOIN claims
+-- Owners of last resort claim nothing of a platform.
+LEFT JOIN tag_owners
     ON
-        bought.tags = claims.tags
-        AND bought.sub_account_id = claims.sub_account_id
-        AND bought.billing_account_id = claims.billing_account_id
+        bought.tags = tag_owners.tags
+        AND bought.sub_account_id = tag_owners.sub_account_id
+        AND bought.billing_account_id = tag_owners.billing_account_id
 WHERE
     bought.pool IS NULL
-    OR claims.tags IS NULL
+    OR tag_owners.tags IS NULL
 GROUP BY
     COALESCE(bought.pool, 'unassigned'),
     bought.service

@@ -1,4 +1,11 @@
-WITH charges AS (
+WITH tag_places AS (
+    SELECT
+        COALESCE(BOOL_OR(place = 'SubAccountId'), FALSE) AS sub_accounts,
+        COALESCE(BOOL_OR(place = 'BillingAccountId'), FALSE) AS billing_accounts
+    FROM tag_steps
+),
+
+charges AS (
     SELECT
         charge_pools.x_source,
         charge_pools.x_period,
@@ -10,7 +17,7 @@ WITH charges AS (
         COALESCE(charge_pools.SkuMeter, charge_pools.SkuId, '') AS sku,
         charge_pools.ServiceName AS service,
         COALESCE(charge_pools.SubAccountId, '') AS account,
-        COALESCE(departments.department, tenants.department, 'unassigned') AS department,
+        COALESCE(tag_owners.department, 'unassigned') AS department,
         charge_pools.BilledCost AS billed,
         charge_pools.EffectiveCost AS effective,
         charge_pools.ContractedCost AS contracted,
@@ -18,16 +25,18 @@ WITH charges AS (
         charge_pools.ContractedUnitPrice AS contracted_price,
         charge_pools.ListUnitPrice AS list_price
     FROM charge_pools
+    CROSS JOIN tag_places
     LEFT JOIN period_rates
         ON
             charge_pools.x_period = period_rates.period
             AND charge_pools.BillingCurrency = period_rates.currency
-    LEFT JOIN departments
+    LEFT JOIN tag_owners
         ON
-            COALESCE(JSON_TEXT(charge_pools.Tags, 'department'), JSON_TEXT(charge_pools.Tags, 'user:department'))
-            = departments.department
-    LEFT JOIN tenants
-        ON charge_pools.SubAccountId = tenants.tenant
+            COALESCE(charge_pools.Tags, '') = tag_owners.tags
+            AND CASE WHEN tag_places.sub_accounts THEN COALESCE(charge_pools.SubAccountId, '') ELSE '' END
+            = tag_owners.sub_account_id
+            AND CASE WHEN tag_places.billing_accounts THEN COALESCE(charge_pools.BillingAccountId, '') ELSE '' END
+            = tag_owners.billing_account_id
 ),
 
 -- Statements, bridges and pages are in the reporting currency, at the period's rate.
