@@ -5,8 +5,9 @@ bridge, opens and resolves breaks, audits contract prices, and queues finance's 
 
 **Runs** for a period when either ledger says that it was touched (a restatement touches one of them
 only), when something new is stated of it (an invoice, Cost Explorer's total), and by hand with a partition
-key. The first task stops here while the other ledger does not have the period yet, or `rate_usage` is
-about to write it anew: its event starts the next run. A run by hand does not wait for that.
+key. It waits while an ingestion of bills is under way, an hour at most: finance is not told of half of a
+day's bills. Then it stops here while the other ledger does not have the period yet, or `rate_usage` is
+about to write it anew: its event starts the next run. A run by hand waits for neither.
 
 **Emits** `bridge` for the period, unless nothing changed: then the task is shown as skipped, and nobody is
 told again.
@@ -20,6 +21,7 @@ as "no breaks". The log names the model or the expectation. A gate that stops is
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
@@ -39,7 +41,14 @@ from twinledger.airflow.policy import RETRIES, tell_operators
     on_failure_callback=tell_operators,
 )
 def reconcile_ledgers() -> None:
-    """Look whether both ledgers have the period, then compare them."""
+    """Wait for the bills, look whether both ledgers have the period, then compare them."""
+
+    @task.sensor(mode="reschedule", poke_interval=15, timeout=7200)
+    def bills_are_in(*, dag_run: Any = None, ti: Any = None) -> bool:  # noqa: ANN401 - Airflow's run and task
+        """Whether no ingestion of bills is under way, or it has been waited for long enough."""
+        from twinledger.airflow.periods import bills_at_rest
+
+        return bills_at_rest(dag_run, lambda: ti.get_dr_count("ingest_bills", states=["running"]), datetime.now(UTC))
 
     @task.short_circuit
     def both_ledgers_have_it(*, dag_run: Any = None) -> bool:  # noqa: ANN401 - Airflow's run
@@ -69,7 +78,7 @@ def reconcile_ledgers() -> None:
         outlet_events[BRIDGE].add_partitions(str(period))
         return result.run_id
 
-    both_ledgers_have_it() >> reconcile()
+    bills_are_in() >> both_ledgers_have_it() >> reconcile()
 
 
 reconcile_ledgers()

@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from twinledger.vocabulary.settings import PREFIX, ROOT
+from twinledger.deployment import open_books
+from twinledger.outbox import entries
+from twinledger.vocabulary.settings import PREFIX, ROOT, Settings
 
 
 @pytest.mark.timeout(1200)
@@ -38,6 +41,9 @@ def test_the_demo_ends_by_itself_and_its_breaks_are_the_planted_ones_to_the_last
     found = json.loads(scan.stdout)
     assert (scan.returncode, found["leaks"], found["unread"]) == (0, [], []), "logs, XComs and Airflow's database"
     assert found["figures"] > 1000
+    with open_books(Settings(home=home / "twinledger")) as kept:
+        told = Counter(one.subject for one in entries(kept.store, limit=1000) if one.kind == "reconciliation")
+    assert set(told.values()) == {1}, f"finance is told of each period once, when all of its bills are in: {told}"
 
 
 def twinledger(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -69,11 +69,15 @@ def test_the_daily_run_from_bills_to_messages(settings: Settings, play: Play) ->
     early, bills, metering, rated, reconciled, _, again, rated_again, reconciled_again, _ = (
         run["tasks"] for run in runs
     )
-    assert early == {"both_ledgers_have_it": ["success"], "reconcile": ["skipped"]}
+    assert early == {"bills_are_in": ["success"], "both_ledgers_have_it": ["success"], "reconcile": ["skipped"]}
     assert bills["ingest"] == ["success"] * 3
     assert metering["ingest"] == ["success"] * 5
     assert rated == {"rate": ["success"]}
-    assert reconciled == {"both_ledgers_have_it": ["success"], "reconcile": ["success"]}
+    assert reconciled == {
+        "bills_are_in": ["success"],
+        "both_ledgers_have_it": ["success"],
+        "reconcile": ["success"],
+    }
     assert again["publish"] == ["skipped"], "nothing new, no event"
     assert rated_again == {"rate": ["skipped"]}, "nothing changed, no event"
     assert reconciled_again["reconcile"] == ["skipped"], "nothing changed, nobody is told again"
