@@ -156,9 +156,9 @@ class MortalLake(Lake):
         super().__init__(database_url, warehouse)
         self.fate = fate
 
-    def replace_all(self, table: Table, writes: Sequence[SliceWrite]) -> bool:
+    def replace_all(self, table: Table, writes: Sequence[SliceWrite], gone: Sequence[str] = ()) -> bool:
         self.fate.strike()
-        written = super().replace_all(table, writes)
+        written = super().replace_all(table, writes, gone)
         self.fate.strike()
         return written
 

@@ -183,6 +183,11 @@ def test_any_text_is_a_json_document_or_none(engine: DuckEngine, text: str) -> N
     engine.query("SELECT json_document(?), label_pairs(json_document(?)), label_pairs(?)", [text, text, text])
 
 
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
 def test_files_with_another_header_are_one_relation_numbered_through(engine: DuckEngine, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
     (tmp_path / "b.csv").write_text("y,x\n6,5\n")
@@ -190,6 +195,38 @@ def test_files_with_another_header_are_one_relation_numbered_through(engine: Duc
     engine.view_csv("b", [str(tmp_path / "b.csv")], {"x": "x"}, ("y", "x"))
     engine.union("joined", ["a", "b"], renumber=True)
     assert engine.query("SELECT x, row_number FROM joined") == [("1", 1), ("3", 2), ("5", 3)]
+
+
+def test_lines_of_large_files_are_numbered_as_they_stand(engine: DuckEngine, tmp_path: Path) -> None:
+    lines = 20_000
+    long = '"of two\nlines ' + "x" * 1000 + '"'
+    for name, first in (("a", 1), ("b", lines + 1)):
+        numbered = (f"{number},{long}\n" for number in range(first, first + lines))
+        (tmp_path / f"{name}.csv").write_text("".join(["x,y\n", *numbered]))
+    engine.view_csv("large", [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], {"x": "x"}, ("x", "y"))
+    engine.view_csv("small", [str(write(tmp_path / "c.csv", f"x,y\n{2 * lines + 1},2\n"))], {"x": "x"}, ("x", "y"))
+    engine.union("bill", ["large", "small"], renumber=True)
+    found = engine.query("SELECT COUNT(*), COUNT(*) FILTER (WHERE CAST(x AS BIGINT) = row_number) FROM bill")
+    assert found == [(2 * lines + 1, 2 * lines + 1)]
+
+
+def test_a_large_file_with_a_line_of_another_width_is_a_named_error(engine: DuckEngine, tmp_path: Path) -> None:
+    text = "x,y\n" + f"1,{'y' * 1000}\n" * 40_000 + "3\n"
+    with pytest.raises(UnreadableFileError, match="cannot be read"):
+        engine.view_csv("bad", [str(write(tmp_path / "a.csv", text))], {"x": "x"}, ("x", "y"))
+
+
+@pytest.mark.parametrize("extra", ["other", "file_row_number", "File_Index"])
+def test_lines_of_parquet_files_are_numbered_through_whatever_their_columns_are_called(
+    engine: DuckEngine, tmp_path: Path, extra: str
+) -> None:
+    files = []
+    for name, values in (("a", ["1", "2", "3"]), ("b", []), ("c", ["4"])):
+        table = pa.table({"x": pa.array(values, pa.string()), extra: pa.array([7] * len(values), pa.int64())})
+        files.append(str(tmp_path / f"{name}.parquet"))
+        pq.write_table(table, files[-1])
+    engine.view_parquet("bill", files, {"x": "x", "extra": extra})
+    assert engine.query("SELECT x, extra, row_number FROM bill") == [(str(n), "7", n) for n in (1, 2, 3, 4)]
 
 
 def test_a_file_name_cannot_become_sql(engine: DuckEngine, tmp_path: Path) -> None:

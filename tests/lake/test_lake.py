@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from twinledger.books import Books
 from twinledger.engine.duck import DuckEngine
-from twinledger.lake import Lake, SliceWrite, slice_name
+from twinledger.lake import Lake, SliceWrite, partition_of, slice_name
 from twinledger.lake.tables import TABLES, USAGE
 from twinledger.vocabulary.errors import ConcurrentSliceError
 from twinledger.vocabulary.settings import ROOT
@@ -82,6 +82,33 @@ def test_a_slice_can_become_empty(books: Books) -> None:
         write(books.lake, engine, ("f", "2026-10-01"), ["1"], digest="a")
         assert write(books.lake, engine, ("f", "2026-10-01"), [], digest="b")
     assert content(books) == {}
+
+
+def test_slices_that_are_gone_leave_in_the_commit_that_writes_others(books: Books) -> None:
+    with DuckEngine("256MiB", 1, books.settings.spill) as engine:
+        for day in ("2026-10-01", "2026-10-02"):
+            write(books.lake, engine, ("f", day), ["1"], digest="a")
+    written = SliceWrite({"feed": "f", "day": "2026-10-02"}, [], "b")
+    gone = ["day=2026-10-01/feed=f"]
+    assert books.lake.replace_all(USAGE, [written], gone)
+    assert (books.lake.files(USAGE), books.lake.slices(USAGE)) == ([], {"day=2026-10-02/feed=f": "b"})
+    assert not books.lake.replace_all(USAGE, [written], gone)
+    assert books.lake.replace_all(USAGE, [], ["day=2026-10-02/feed=f"])
+    assert books.lake.slices(USAGE) == {}
+
+
+def test_files_are_told_by_slice_whatever_its_name(books: Books) -> None:
+    rows = [usage_row(feed, "2026-10-01", 1, "1") for feed in ("plain", "a b%=c&é:", "it's")]
+    with DuckEngine("256MiB", 1, books.settings.spill) as engine:
+        engine.view_rows("rows", USAGE.columns, rows)
+        slices = engine.copy_slices("rows", USAGE, books.lake.staging(USAGE))
+        for name, files in slices.items():
+            engine.view_files("of_slice", USAGE, files)
+            assert {slice_name({"feed": row["feed"], "day": row["day"]}) for row in engine.rows("of_slice")} == {name}
+    assert len(slices) == len(rows)
+    writes = [SliceWrite(partition_of(name), files, "a") for name, files in slices.items()]
+    books.lake.replace_all(USAGE, writes)
+    assert books.lake.slice_files(USAGE) == {name: tuple(files) for name, files in slices.items()}
 
 
 def test_the_same_digest_writes_nothing(books: Books) -> None:

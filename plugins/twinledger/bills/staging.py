@@ -123,9 +123,7 @@ def stage(engine: Engine, files: Sequence[BillFile], form: Format | None, lineag
     currency = lineage.currency or header_currency(files[0].header)
     row = (lineage.source, lineage.delivery, lineage.slice, lineage.account, currency, lineage.period)
     engine.view_rows("parameters", _PARAMETERS, [row])
-    _view_bill(engine, files, known)
-    engine.view_model(known.model, "bill_charges")
-    written = _write(engine, files, folder / "all")
+    written = _write(engine, files, known, folder / "all")
     engine.view_files("staged", EXTERNAL_CHARGES, written)
     totals, not_charged = slice_totals(engine, "staged")
     if not_charged:
@@ -153,8 +151,10 @@ def _check_columns(file: BillFile, known: Format) -> None:
     raise UnknownColumnsError(file.name, lacking, known.name)
 
 
-def _write(engine: Engine, files: Sequence[BillFile], folder: Path) -> list[str]:
+def _write(engine: Engine, files: Sequence[BillFile], known: Format, folder: Path) -> list[str]:
     try:
+        _view_bill(engine, files, known)
+        engine.view_model(known.model, "bill_charges")
         # Planning a vendor's hundreds of expressions takes longer than reading a small bill: once, then.
         return engine.copy_model("focus/charges", EXTERNAL_CHARGES, folder)
     except UnreadableFileError as error:

@@ -85,6 +85,10 @@ class Engine(Protocol):
         """Write a relation as Parquet files of a table, one value of each partition column a file."""
         ...
 
+    def copy_slices(self, relation: str, table: Table, folder: Path) -> dict[str, list[str]]:
+        """As `copy`, by slice: slice name -> files."""
+        ...
+
     def export(self, relation: str, target: Path) -> int:
         """Write a relation as one Parquet file for others; returns the number of rows."""
         ...

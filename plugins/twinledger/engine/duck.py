@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from twinledger.engine import Binding
-from twinledger.engine.models import Model, load_model
+from twinledger.engine.models import Model, function_definitions, load_model
+from twinledger.lake import partition_of, slice_name
 from twinledger.lake.tables import Column, Table
 from twinledger.vocabulary.errors import UnknownNameError, UnreadableFileError
 
-_MACROS = Path(__file__).with_name("macros.sql")
 _FILE_BYTES = "512MB"
 _LINE_BYTES = 8 << 20
+_ONE_THREAD_BYTES = 32 << 20
+"""A CSV file below that is read to its end before several threads would have begun."""
 _NESTED = frozenset({"struct", "map", "list", "array"})
 
 _ARROW: dict[str, pa.DataType] = {
@@ -71,7 +75,9 @@ class DuckEngine:
             config["threads"] = threads
         self._connection = duckdb.connect(":memory:", config=config)
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute(_MACROS.read_text())
+        # Where it takes the process for an interactive one, it draws into what a command prints.
+        self._connection.execute("SET enable_progress_bar = false")
+        self._connection.execute(function_definitions())
 
     def __enter__(self) -> Self:
         """The engine itself."""
@@ -137,7 +143,14 @@ class DuckEngine:
             f"columns={{{types}}}, nullstr=['', 'NULL'], compression='{packed}', strict_mode=true, "
             f"max_line_size={_LINE_BYTES})"
         )
-        self._view(name, f"SELECT {_fields(columns, positions)} FROM {reader}")
+        select = f"SELECT {_fields(columns, positions)} FROM {reader}"
+        if sum(Path(file).stat().st_size for file in files) < _ONE_THREAD_BYTES:
+            self._view(name, f"SELECT *, row_number() OVER () AS row_number FROM ({select})")
+            return
+        # Numbering holds all that follows to one thread. Lines of a Parquet file are numbered by where they stand.
+        spooled = Path(tempfile.mkdtemp(dir=self._spill.name)) / "lines.parquet"
+        self._execute(f"COPY ({select}) TO {literal(str(spooled))} (FORMAT parquet)")
+        self._view(name, f"SELECT *, file_row_number + 1 AS row_number FROM {_parquet([str(spooled)])}")
 
     def view_parquet(self, name: str, files: Sequence[str], columns: Binding) -> None:
         """A relation over Parquet files of anybody's, all text, with no digit of a number changed.
@@ -148,7 +161,7 @@ class DuckEngine:
         Raises:
             UnreadableFileError: a file is no Parquet file or is truncated.
         """
-        reader = f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
+        reader = _parquet(files)
         try:
             described = self._connection.execute(f"SELECT * FROM {reader} LIMIT 0").description
         except duckdb.Error as error:
@@ -159,7 +172,7 @@ class DuckEngine:
             texts |= _struct_fields(original, quoted(original), kind)
         # A column of its own comes before a field inside another that is written alike.
         texts |= {original: _as_text(quoted(original), kind) for original, kind in types.items()}
-        self._view(name, f"SELECT {_fields(columns, texts)} FROM {reader}")
+        self._view(name, f"SELECT {_fields(columns, texts)}, {self._numbers(files, types)} AS row_number FROM {reader}")
 
     def view_lines(self, name: str, files: Sequence[str]) -> None:
         """A relation over the lines of text files: `line`, null where blank, and `row_number` from 1.
@@ -178,17 +191,18 @@ class DuckEngine:
 
     def union(self, name: str, relations: Sequence[str], *, renumber: bool = False) -> None:
         """One relation of several with the same columns, in their order; `row_number` counts on where asked."""
-        columns = "* REPLACE (row_number() OVER () AS row_number)" if renumber else "*"
-        parts = " UNION ALL ".join(f"SELECT * FROM {quoted(relation)}" for relation in relations)
-        self._view(name, f"SELECT {columns} FROM ({parts})")
+        columns = self._counting_on(relations) if renumber else ["*"] * len(relations)
+        parts = [f"SELECT {each} FROM {quoted(one)}" for each, one in zip(columns, relations, strict=True)]
+        self._view(name, " UNION ALL ".join(parts))
 
     def label(self, name: str, relations: Mapping[str, str], *, column: str = "label", renumber: bool = False) -> None:
         """One relation of several with the same columns (relation -> label): each row has its label in `column`."""
-        columns = "* REPLACE (row_number() OVER () AS row_number)" if renumber else "*"
+        columns = self._counting_on(list(relations)) if renumber else ["*"] * len(relations)
         parts = [
-            f"SELECT {literal(label)} AS {quoted(column)}, * FROM {quoted(each)}" for each, label in relations.items()
+            f"SELECT {literal(label)} AS {quoted(column)}, {each} FROM {quoted(one)}"
+            for each, (one, label) in zip(columns, relations.items(), strict=True)
         ]
-        self._view(name, f"SELECT {columns} FROM ({' UNION ALL '.join(parts)})")
+        self._view(name, " UNION ALL ".join(parts))
 
     def materialise(self, relation: str) -> None:
         """Compute a relation once, for work that reads it several times."""
@@ -216,22 +230,34 @@ class DuckEngine:
 
     def copy(self, relation: str, table: Table, folder: Path) -> list[str]:
         """Write a relation as Parquet files of a table, one value of each partition column a file."""
+        return [path for paths in self.copy_slices(relation, table, folder).values() for path in paths]
+
+    def copy_slices(self, relation: str, table: Table, folder: Path) -> dict[str, list[str]]:
+        """As `copy`, by slice: slice name -> files."""
         options = f"PARTITION_BY ({', '.join(quoted(name) for name in table.partition)}), WRITE_PARTITION_COLUMNS true"
-        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, options)
+        written = self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, options)
+        slices: dict[str, list[str]] = {}
+        for path, below in written.items():
+            # DuckDB writes each value into its folder's name as a URL would have it.
+            partition = partition_of(below)
+            name = slice_name({column: unquote(value) for column, value in partition.items()})
+            slices.setdefault(name, []).append(path)
+        return slices
 
     def copy_unsplit(self, relation: str, table: Table, folder: Path) -> list[str]:
         """Write a relation as Parquet files of a table in its order, whatever its partition values.
 
         Half the time of `copy`; for large relations that are known to be of one slice, or split later.
         """
-        return self._copy(f"SELECT {_typed(table)} FROM {quoted(relation)}", folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")
+        select = f"SELECT {_typed(table)} FROM {quoted(relation)}"
+        return list(self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'"))
 
     def copy_model(self, model: str, table: Table, folder: Path) -> list[str]:
         """As `copy_unsplit` of the model's result, which is planned once and not for a view as well."""
         loaded = load_model(model)
         self._check_inputs(loaded)
         select = f"SELECT {_typed(table)} FROM ({loaded.query}) AS {quoted(loaded.relation)}"
-        return self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'")
+        return list(self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'"))
 
     def export(self, relation: str, target: Path) -> int:
         """Write a relation as one Parquet file for others; returns the number of rows."""
@@ -242,16 +268,31 @@ class DuckEngine:
 
     # --- inside ------------------------------------------------------------------------------
 
-    def _copy(self, select: str, folder: Path, options: str) -> list[str]:
+    def _numbers(self, files: Sequence[str], types: Mapping[str, DuckDBPyType]) -> str:
+        """The number of a line of Parquet files, from 1 in the first, as an expression."""
+        if {"file_row_number", "file_index"} & {name.lower() for name in types}:
+            return "row_number() OVER ()"  # a bill's own columns of these names hide the reader's
+        counts = [self._rows_of(Path(file)) for file in files]
+        before = ", ".join(str(count) for count in accumulate(counts, initial=0))
+        return f"file_row_number + 1 + CAST([{before}] AS BIGINT[])[CAST(file_index AS BIGINT) + 1]"
+
+    def _counting_on(self, relations: Sequence[str]) -> list[str]:
+        """All columns of each relation, its `row_number` going on where the one before ends."""
+        counts = [self.query(f"SELECT COUNT(*) FROM {quoted(one)}")[0][0] for one in relations]
+        return [f"* REPLACE (row_number + {before} AS row_number)" for before in accumulate(counts, initial=0)][:-1]
+
+    def _copy(self, select: str, folder: Path, options: str) -> dict[str, str]:
+        """Each file that has rows, with the folder below the target that DuckDB wrote it into."""
         folder.mkdir(parents=True, exist_ok=True)
         self._execute(f"COPY ({select}) TO {literal(str(folder))} (FORMAT parquet, {options})")
-        kept = []
+        kept: dict[str, str] = {}
         for number, path in enumerate(sorted(folder.rglob("*.parquet"))):
             if self._rows_of(path) == 0:
                 path.unlink()
                 continue
             # Folders named column=value would make readers guess columns and types from the path.
-            kept.append(str(path.rename(folder / f"part-{number:05d}.parquet")))
+            below = path.parent.relative_to(folder).as_posix()
+            kept[str(path.rename(folder / f"part-{number:05d}.parquet"))] = below
         for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
             inner.rmdir()
         return kept
@@ -293,8 +334,11 @@ class DuckEngine:
 
 
 def _fields(columns: Binding, expressions: Mapping[str, str]) -> str:
-    fields = [f"{_field(where, expressions)} AS {quoted(target)}" for target, where in columns.items()]
-    return ", ".join([*fields, "row_number() OVER () AS row_number"])
+    return ", ".join(f"{_field(where, expressions)} AS {quoted(target)}" for target, where in columns.items())
+
+
+def _parquet(files: Sequence[str]) -> str:
+    return f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
 
 
 def _field(where: str | Mapping[str, str] | None, expressions: Mapping[str, str]) -> str:

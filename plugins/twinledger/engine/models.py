@@ -18,6 +18,7 @@ from twinledger.vocabulary.errors import InvalidConfigError, UnknownNameError
 from twinledger.vocabulary.settings import ROOT
 
 FOLDER = ROOT / "sql"
+_MACROS = Path(__file__).with_name("macros.sql")
 _PATH = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 _REQUIRED = {"owner", "grain", "purpose", "inputs"}
 
@@ -58,6 +59,12 @@ def load_model(name: str, folder: Path = FOLDER) -> Model:
     base = description.get("extends")
     query = load_model(base, folder).query if base else (place / "query.sql").read_text()
     return Model(name, query, description)
+
+
+@cache
+def function_definitions() -> str:
+    """The definitions of the functions that models call, which are part of what they say."""
+    return _MACROS.read_text()
 
 
 def with_bases(name: str) -> Iterator[Model]:

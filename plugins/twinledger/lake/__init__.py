@@ -11,7 +11,7 @@ import random
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -194,17 +194,40 @@ class Lake:
         Raises:
             LakeError: a file has deletes of its own, which this project never writes.
         """
+        return sorted(path for paths in self.slice_files(table, partition, cut).values() for path in paths)
+
+    def slice_files(
+        self, table: Table, partition: Mapping[str, str] | None = None, cut: str = ""
+    ) -> dict[str, tuple[str, ...]]:
+        """As `files`, by slice: slice name -> paths. A slice that holds no row has no file and is not there.
+
+        Raises:
+            LakeError: a file has deletes of its own, which this project never writes.
+        """
+        found: dict[str, list[str]] = {}
+        for name, path, _ in self._planned(table, partition or {}, cut):
+            found.setdefault(name, []).append(path)
+        return {name: tuple(sorted(paths)) for name, paths in found.items()}
+
+    def slice_rows(self, table: Table, partition: Mapping[str, str] | None = None, cut: str = "") -> dict[str, int]:
+        """How many rows each slice holds, as its files' metadata say: slice name -> rows. Raises as `slice_files`."""
+        found: dict[str, int] = {}
+        for name, _, rows in self._planned(table, partition or {}, cut):
+            found[name] = found.get(name, 0) + rows
+        return found
+
+    def _planned(self, table: Table, partition: Mapping[str, str], cut: str) -> Iterator[tuple[str, str, int]]:
+        """Slice name, path and rows of each data file."""
         iceberg = self._load(table)
         if iceberg.current_snapshot() is None:
-            return []
-        scan = iceberg.scan(row_filter=_filter(partition or {}), snapshot_id=int(cut) if cut else None)
-        paths = []
+            return
+        scan = iceberg.scan(row_filter=_filter(partition), snapshot_id=int(cut) if cut else None)
         for task in scan.plan_files():
             if task.delete_files:
                 message = f"{table.name}: {task.file.file_path} has row deletes; expected whole files only"
                 raise LakeError(message)
-            paths.append(str(local_path(task.file.file_path)))
-        return sorted(paths)
+            name = slice_name({column: str(task.file.partition[at]) for at, column in enumerate(table.partition)})
+            yield name, str(local_path(task.file.file_path)), task.file.record_count
 
     def cut(self, table: Table) -> str:
         """The identity of the table's present snapshot, empty when it has none."""
@@ -287,11 +310,11 @@ class Lake:
         """
         return self.replace_all(table, [SliceWrite(partition, files, digest, version)])
 
-    def replace_all(self, table: Table, writes: Sequence[SliceWrite]) -> bool:
+    def replace_all(self, table: Table, writes: Sequence[SliceWrite], gone: Sequence[str] = ()) -> bool:
         """Make files the whole content of several slices, in one atomic commit: all of them or none.
 
-        Returns whether anything was written: a slice that already has its digest or a newer version is
-        left alone.
+        The slices whose names are `gone` are taken away in the same commit. Returns whether anything was
+        written: a slice that already has its digest or a newer version, or is not there, is left alone.
 
         Raises:
             FrozenSliceError: a slice is in a part of the table that no longer changes.
@@ -302,16 +325,18 @@ class Lake:
             iceberg = self._load(table)
             states = _states(iceberg)
             due = _due(table, writes, states)
-            if not due:
+            leaving = [name for name in gone if name in states]
+            if not due and not leaving:
                 return False
-            _check_frozen(table, due, _frozen(iceberg))
+            _check_frozen(table, [*(one.partition for one in due), *map(partition_of, leaving)], _frozen(iceberg))
             try:
-                _commit_all(table, iceberg, due, states)
+                _commit_all(iceberg, due, [*leaving, *_dropped(table, due, states)])
             except _CONFLICTS as conflict:
                 _wait(table, attempt, conflict)
             else:
                 return True
-        raise ConcurrentSliceError(table.name, slice_name(writes[0].partition))
+        names = [*(slice_name(one.partition) for one in writes), *gone]
+        raise ConcurrentSliceError(table.name, names[0])
 
     def touch(self, table: Table, partition: Mapping[str, str], digest: str, version: str) -> None:
         """Note that what a slice holds was said again, at a later version; nothing where it holds something else.
@@ -383,6 +408,12 @@ def _filter(partition: Mapping[str, str]) -> BooleanExpression:
     return reduce(And, terms) if terms else AlwaysTrue()
 
 
+def _any(terms: Iterable[BooleanExpression]) -> BooleanExpression:
+    """One of the terms holds; as a balanced tree, since a chain of hundreds is deeper than Python's stack."""
+    first, *rest = terms
+    return Or(first, *rest) if rest else first
+
+
 def _states(iceberg: IcebergTable) -> dict[str, SliceState]:
     return {
         key.removeprefix(_PROPERTY): SliceState(**cast("dict[str, Any]", json.loads(value)))
@@ -395,11 +426,11 @@ def _frozen(iceberg: IcebergTable) -> dict[str, str]:
     return {key.removeprefix(_FROZEN): value for key, value in iceberg.properties.items() if key.startswith(_FROZEN)}
 
 
-def _check_frozen(table: Table, writes: Sequence[SliceWrite], frozen: Mapping[str, str]) -> None:
-    for write in writes:
-        for column, value in write.partition.items():
+def _check_frozen(table: Table, partitions: Iterable[Mapping[str, str]], frozen: Mapping[str, str]) -> None:
+    for partition in partitions:
+        for column, value in partition.items():
             if f"{column}={value}" in frozen:
-                raise FrozenSliceError(table.name, slice_name(write.partition), f"{column}={value}")
+                raise FrozenSliceError(table.name, slice_name(partition), f"{column}={value}")
 
 
 def _wait(table: Table, attempt: int, conflict: Exception) -> None:
@@ -446,10 +477,7 @@ def _dropped(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, Sl
     return [name for write in writes if write.covers for name in _siblings(table, write, states)]
 
 
-def _commit_all(
-    table: Table, iceberg: IcebergTable, writes: Sequence[SliceWrite], states: Mapping[str, SliceState]
-) -> None:
-    dropped = _dropped(table, writes, states)
+def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite], dropped: Sequence[str]) -> None:
     written = {slice_name(write.partition): write.digest for write in writes}
     summary = {_COMMIT: uuid.uuid4().hex, _WRITTEN: json.dumps(written)}
     uris = [file_uri(Path(file)) for write in writes for file in write.files]
@@ -464,7 +492,7 @@ def _commit_all(
         with warnings.catch_warnings():
             # A slice that is written for the first time has nothing to delete: no news.
             warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-            transaction.delete(reduce(Or, map(_filter, partitions)), snapshot_properties=summary)
+            transaction.delete(_any(map(_filter, partitions)), snapshot_properties=summary)
         if uris:
             transaction.add_files(uris, snapshot_properties=summary, check_duplicate_files=False)
         if dropped:

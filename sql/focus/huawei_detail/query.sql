@@ -22,9 +22,8 @@ WITH cells AS (
         COALESCE(cell(bill.bill_type), '') AS bill_type,
         cell(bill.resource) AS resource,
         cell(bill.resource_alias) AS resource_alias,
-        with_vendor_tag(
-            key_value_tags(bill.resource_tags, ';', ':'), 'huawei:enterprise-project', cell(bill.enterprise_project)
-        ) AS tags,
+        key_value_tags(bill.resource_tags, ';', ':') AS own_tags,
+        cell(bill.enterprise_project) AS enterprise_project,
         COALESCE(cell(bill.sku_code), cell(bill.product_id)) AS sku,
         cell(bill.spec) AS spec,
         cell(bill.region_code) AS region_code,
@@ -222,7 +221,7 @@ SELECT
     account_name AS SubAccountId,
     CAST(NULL AS VARCHAR) AS SubAccountName,
     CAST(NULL AS VARCHAR) AS SubAccountType,
-    tags AS Tags,
+    with_vendor_tag(own_tags, 'huawei:enterprise-project', enterprise_project) AS Tags,
     'Huawei Cloud' AS ServiceProviderName,
     'Huawei Cloud' AS HostProviderName,
     row_number,

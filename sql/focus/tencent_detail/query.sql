@@ -41,9 +41,8 @@ WITH cells AS (
         amount_text(bill.total) AS total,
         amount_text(bill.tax) AS tax,
         COALESCE(UPPER(cell(bill.currency_name)), parameters.currency) AS currency_name,
-        with_vendor_tag(
-            column_tags(COALESCE(bill.tags, bill.tags_wide, bill.tags_english)), 'tencent:project', cell(bill.project)
-        ) AS tags,
+        column_tags(COALESCE(bill.tags, bill.tags_wide, bill.tags_english)) AS own_tags,
+        cell(bill.project) AS project,
         bill.row_number
     FROM bill
     CROSS JOIN parameters
@@ -245,7 +244,7 @@ SELECT
     owner AS SubAccountId,
     CAST(NULL AS VARCHAR) AS SubAccountName,
     CAST(NULL AS VARCHAR) AS SubAccountType,
-    tags AS Tags,
+    with_vendor_tag(own_tags, 'tencent:project', project) AS Tags,
     'Tencent Cloud' AS ServiceProviderName,
     'Tencent Cloud' AS HostProviderName,
     row_number,
