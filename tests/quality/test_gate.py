@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from twinledger.lake.tables import BRIDGE, TABLES, USAGE, Table
+from twinledger.lake.tables import BRIDGE, INTERNAL_CHARGES, TABLES, USAGE, Table
 from twinledger.quality import Verdict
 from twinledger.quality.gx import GreatExpectationsGate
 from twinledger.vocabulary.errors import GateRunError, InvalidConfigError, UnknownNameError
@@ -76,8 +79,8 @@ def test_a_broken_expectation_marked_warning_does_not_stop(tmp_path: Path) -> No
 
 
 def test_an_expectation_that_raises_is_a_failed_run_and_not_bad_data(tmp_path: Path) -> None:
-    query = {"unexpected_rows_query": "SELECT CAST('secret 12.34' AS INTEGER) FROM {batch}"}
-    broken = {"type": "unexpected_rows_expectation", "kwargs": query, "description": "numbers", "meta": {}}
+    query = {"unexpected_rows_query": "SELECT pool FROM {batch} WHERE CAST('secret 12.34' AS INTEGER) = 1"}
+    broken = {"type": "expect_no_rows", "kwargs": query, "description": "numbers", "meta": {}}
     with pytest.raises(GateRunError, match=r"could not evaluate 'numbers' on finance\.bridge") as error:
         check(tmp_path, broken)
     assert "12.34" not in str(error.value)
@@ -170,3 +173,53 @@ def test_every_column_that_must_be_given_is_expected_to_be(table: Table) -> None
     kind = "expect_column_values_to_not_be_null"
     expected = {one["kwargs"]["column"] for one in suite["expectations"] if one["type"] == kind}
     assert expected == {column.name for column in table.columns if column.required}
+
+
+def test_what_checks_need_is_loaded_beside_other_work_and_warnings_are_as_they_were_after_it(tmp_path: Path) -> None:
+    gate = gate_in(tmp_path)
+    before = list(warnings.filters)
+    with gate.warming_up():
+        pass
+    assert "great_expectations" in sys.modules
+    assert list(warnings.filters) == before
+    assert not [thread for thread in threading.enumerate() if thread.name == "gate-warm-up"]
+
+
+def test_rows_that_break_an_expectation_are_found_in_whichever_file_they_are(tmp_path: Path) -> None:
+    files = []
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        component = "idle" if number < 2 else None
+        files += written(folder, BRIDGE, [("2026-10", f"pool-{number}", component, Decimal(1), "USD", 3)])
+    verdict = gate_in(tmp_path).check("ledger", BRIDGE, files)
+    assert verdict.stops == ("component is given (broken by 1 of 3 rows)",)
+
+
+def test_as_many_files_as_there_may_be_are_one_table(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, BRIDGE, BRIDGE_ROWS[:1])
+    verdict = gate_in(tmp_path).check("ledger", BRIDGE, [file] * 300)
+    assert verdict.stops == ("a component has one row in its pool and period (broken by 1 rows)",)
+
+
+@pytest.mark.parametrize(
+    ("periods", "currencies", "broken"),
+    [
+        (("2026-10", "2026-10"), ("USD", "USD"), set()),
+        (("2026-10", "2026-11"), ("USD", "USD"), {"period is the same in all rows"}),
+        (("2026-10", "2026-10"), ("USD", "usd"), {"currency is the same in all rows"}),
+        (("2026-13", "2026-13"), ("USD", "USD"), {"period is written YYYY-MM, in any row, as it is the same in all"}),
+        (
+            ("2026-10", "2026-10"),
+            ("usd", "usd"),
+            {"currency is written as three capital letters (ISO 4217), in any row, as it is the same in all"},
+        ),
+    ],
+)
+def test_internal_charges_are_of_one_period_and_currency_that_are_written_as_they_should_be(
+    tmp_path: Path, periods: tuple[str, str], currencies: tuple[str, str], broken: set[str]
+) -> None:
+    before = ("d", "t", "p", "vm", "hours", None, "2026-10-01 00:00:00", "2", "hour", "3", "6")
+    rows = [(period, *before, currency, "usage", False) for period, currency in zip(periods, currencies, strict=True)]
+    verdict = gate_in(tmp_path).check("ledger", INTERNAL_CHARGES, written(tmp_path, INTERNAL_CHARGES, rows))
+    assert {sentence.rpartition(" (broken by")[0] for sentence in verdict.stops} == broken

@@ -7,6 +7,7 @@ expectations themselves, which are the suites under `expectations/`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +33,13 @@ class Verdict:
 
 class Gate(Protocol):
     """Runs the suite of a table over Parquet files, on the engine, never on a copy in memory."""
+
+    def warming_up(self) -> AbstractContextManager[None]:
+        """Load what a check needs in a thread of its own while the block runs; it is loaded when the block is over.
+
+        For a block that is one long query of the engine: nothing else of the process should load modules meanwhile.
+        """
+        ...
 
     def check(
         self, gate: str, table: Table, files: Sequence[str], parameters: Mapping[str, str] | None = None

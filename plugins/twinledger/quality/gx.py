@@ -8,8 +8,10 @@ the first check of a process.
 from __future__ import annotations
 
 import json
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +46,17 @@ class GreatExpectationsGate:
             memory_limit=settings.lake.memory_limit,
             threads=settings.lake.threads,
         )
+
+    @contextmanager
+    def warming_up(self) -> Iterator[None]:
+        """Load Great Expectations beside the block's one long query, for which Python waits without the interpreter."""
+        loading = threading.Thread(target=_load_checkpoint, name="gate-warm-up")
+        loading.start()
+        try:
+            yield
+        finally:
+            # What warnings are ignored while importing is the process's: it is over before anything else is done.
+            loading.join()
 
     def check(
         self, gate: str, table: Table, files: Sequence[str], parameters: Mapping[str, str] | None = None

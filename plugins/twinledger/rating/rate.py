@@ -7,7 +7,7 @@ arithmetic, which is sql/rating/internal_charges.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -182,7 +182,10 @@ def _inputs_digest(
 
 
 def _count(books: Books, engine: Engine, period: Period) -> int:
-    files = books.lake.files(INTERNAL_CHARGES, {"period": str(period)})
+    return _rows(engine, books.lake.files(INTERNAL_CHARGES, {"period": str(period)}))
+
+
+def _rows(engine: Engine, files: Sequence[str]) -> int:
     engine.view_files("rated_charges", INTERNAL_CHARGES, files)
     engine.view_model("rating/charge_count")
     return int(engine.rows("charge_count")[0]["charges"])
@@ -214,11 +217,10 @@ def _write(books: Books, engine: Engine, period: Period, inputs: str, drivers: D
     engine.materialise("tiered_charges")
     held = view_allocated(engine, drivers, period)
     folder = books.lake.staging(INTERNAL_CHARGES)
-    # All of it is of one period: telling the files apart by it would take half as long again.
-    files = engine.copy_unsplit("internal_charges", INTERNAL_CHARGES, folder)
-    engine.view_files("rated_charges", INTERNAL_CHARGES, files)
-    engine.view_model("rating/charge_count")
-    rows = int(engine.rows("charge_count")[0]["charges"])
+    with books.gate.warming_up():
+        # All of it is of one period: telling the files apart by it would take half as long again.
+        files = engine.copy_unsplit("internal_charges", INTERNAL_CHARGES, folder)
+    rows = _rows(engine, files)
     if files:
         verdict = books.gate.check("ledger", INTERNAL_CHARGES, files)
         if not verdict.passed:
