@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import focus_csv, write_file
 from twinledger.cli import app
+from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.settings import PREFIX
 
 SOURCES = "sources:\n  - {name: acme, kind: bill, format: focus_1_2, place: ../bills, options: {settle_seconds: 0}}\n"
@@ -20,7 +22,8 @@ PEOPLE = "people:\n  - {name: ada, title: Ada}\n"
 POOLS = """
 pools:
   - {name: dear, title: Dear, owner: ada, rules: [{column: ServiceName, equals: [Dear]}]}
-  - {name: own, title: Own, owner: ada, kind: direct, rules: [{column: ServiceName, prefix: Di}]}
+  - {name: own, title: Own, owner: ada, kind: direct, savings: purchaser,
+     rules: [{column: ServiceName, prefix: Di}]}
 """
 RATES = "kind,day,currency,quote,rate,origin\nperiod,2026-10-01,EUR,USD,2,treasury\n"
 PERIOD = "2026-10"
@@ -67,7 +70,8 @@ def test_a_charge_is_explained_by_row_and_by_delivery_without_an_amount() -> Non
 def test_pools_are_shown_with_their_charges_of_a_period() -> None:
     found = said("pools", "show", PERIOD)
     assert {one["pool"]: one["charges"] for one in found} == {"dear": 0, "own": 1, "unassigned": 1}
-    assert "ServiceName starts with Di" in run("pools", "show").output
+    assert [one["rules"] for one in found] == [["ServiceName is Dear"], ["ServiceName starts with Di"], []]
+    assert "2 pools, tried from the top" in run("pools", "show", PERIOD).output
 
 
 def test_tags_tell_how_owners_are_known_and_what_names_nobody() -> None:
@@ -84,3 +88,12 @@ def test_a_charge_that_is_not_there_is_refused_with_a_sentence() -> None:
     result = run("pools", "explain", "acme", PERIOD, "9")
     assert (result.exit_code, "no charge of source acme" in result.output) == (2, True)
     assert run("pools", "show", "October").exit_code == 2
+
+
+def test_the_policy_on_savings_is_shown_and_pools_cost_what_was_paid() -> None:
+    assert [one["savings"] for one in said("pools", "show")] == ["usage", "purchaser", "usage"]
+    found = said("pools", "savings", PERIOD)
+    assert exact_sum(Decimal(one["cost"]) for one in found["pools"]) == Decimal(found["cost"])
+    assert exact_sum(Decimal(one["effective_cost"]) for one in found["pools"]) == Decimal(found["cost"])
+    printed = run("pools", "savings", PERIOD)
+    assert (printed.exit_code, "credited" in printed.output) == (0, True), printed.output

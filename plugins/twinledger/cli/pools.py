@@ -1,4 +1,4 @@
-"""Commands of pools: show, explain, tags."""
+"""Commands of pools: show, explain, savings, tags."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ def show(period: SomePeriod = "", as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    columns = ("pool", "kind", "owner", "rules", "driver", "charges")
-    rows = [(one.pool, one.kind, one.owner, "; ".join(one.rules), one.driver, one.charges) for one in found]
+    columns = ("pool", "kind", "owner", "rules", "driver", "savings", "charges")
+    rows = [
+        (one.pool, one.kind, one.owner, "; ".join(one.rules), one.driver, one.savings, one.charges) for one in found
+    ]
     table(f"{len(found) - 1} pools, tried from the top", columns, rows, ("charges",))
 
 
@@ -69,6 +71,33 @@ def explain(charge: ChargeArgument, as_json: AsJson = False) -> None:
         return
     for one in found:
         _show(one)
+
+
+@pools.command("savings")
+def savings(period: PeriodArgument, as_json: AsJson = False) -> None:
+    """What commitment discounts save, and what pools cost with it where policy puts it. For finance only.
+
+    Example: [bold]twinledger pools savings 2026-10[/]
+    """
+    from twinledger.pools.savings import commitment_savings
+
+    with open_books() as books, progress(f"reading commitments of {period}", shown=not as_json):
+        found = commitment_savings(books, period)
+    if as_json:
+        print_json(asdict(found) | {"period": str(period), "cost": found.cost})
+        return
+    amounts = ("effective cost", "handed over", "credited", "cost")
+    rows = [
+        (one.pool, *map(money, (one.effective_cost, one.handed_over, one.credited, one.cost))) for one in found.pools
+    ]
+    rows.append(("total", "", "", "", money(found.cost)))
+    table(f"{period}: pools with savings by policy, {found.currency}", ("pool", *amounts), rows, amounts)
+    columns = ("usage of pool", "provider", "commitment", "policy", "bought by", "saving", "goes to")
+    covered = [
+        (one.pool, one.provider, one.commitment, one.savings, one.purchaser or "", money(one.saving), one.receiver)
+        for one in found.commitments
+    ]
+    table(f"{len(covered)} commitments that cover usage", columns, covered, ("saving",))
 
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many tags that name nobody.")]

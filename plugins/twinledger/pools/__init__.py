@@ -9,6 +9,7 @@ from twinledger.pools.allocation import Allocation, Receivers, Unallocated, allo
 from twinledger.pools.definition import (
     COMPONENTS,
     UNASSIGNED,
+    AgedToleranceConfig,
     CapacityConfig,
     PoolConfig,
     RuleConfig,
@@ -40,6 +41,7 @@ __all__ = [
     "DEFAULT",
     "DEPARTMENT",
     "UNASSIGNED",
+    "AgedToleranceConfig",
     "Allocation",
     "CapacityConfig",
     "Driver",

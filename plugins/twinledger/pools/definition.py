@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -87,17 +87,42 @@ class CapacityConfig(_Strict):
     factor: Factor
 
 
-class ToleranceConfig(_Strict):
-    """How far a component may be off, in reporting currency, and as a share of the pool's external cost."""
-
+class _BoundsConfig(_Strict):
     above: Amount | None = None
     below: Amount | None = None
     relative: Amount | None = None
 
     @model_validator(mode="after")
-    def _not_negative(self) -> ToleranceConfig:
+    def _not_negative(self) -> Self:
         if any(bound is not None and bound < Decimal(0) for bound in (self.above, self.below, self.relative)):
             message = "expected tolerances of 0 or more: `below` is the distance below, not a negative amount"
+            raise ValueError(message)
+        return self
+
+
+class AgedToleranceConfig(_BoundsConfig):
+    """Bounds that hold instead, from so many days of a break's age on; a bound that is not given stays as it was."""
+
+    from_days: int = Field(ge=1, le=3660)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.above is None and self.below is None and self.relative is None:
+            message = "expected above, below or relative beside from_days"
+            raise ValueError(message)
+        return self
+
+
+class ToleranceConfig(_BoundsConfig):
+    """How far a component may be off, in reporting currency, and as a share of the pool's external cost."""
+
+    by_age: tuple[AgedToleranceConfig, ...] | None = None
+
+    @model_validator(mode="after")
+    def _older_and_older(self) -> Self:
+        days = [one.from_days for one in self.by_age or ()]
+        if days != sorted(set(days)):
+            message = "expected by_age in order of from_days, each later than the one before"
             raise ValueError(message)
         return self
 
@@ -113,6 +138,7 @@ class PoolConfig(_Strict):
     capacity: tuple[CapacityConfig, ...] = ()
     tolerance: dict[str, ToleranceConfig] = Field(default_factory=dict)
     driver: Driver | None = None
+    savings: Literal["usage", "purchaser"] = "usage"
 
     @model_validator(mode="after")
     def _driver_where_allocated(self) -> PoolConfig:

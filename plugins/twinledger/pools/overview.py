@@ -26,6 +26,7 @@ from twinledger.vocabulary.periods import Period
 class PoolOverview:
     """One pool in order of position; the last one, `unassigned`, stands for charges in none.
 
+    `savings` says who has what commitment discounts save on its usage: usage or purchaser.
     `charges` counts the period's charges in it, None where no period was asked for.
     """
 
@@ -35,6 +36,7 @@ class PoolOverview:
     owner: str
     rules: tuple[str, ...]
     driver: str
+    savings: str
     charges: int | None
 
 
@@ -55,11 +57,13 @@ def pools_overview(books: Books, period: Period | None) -> tuple[PoolOverview, .
             one.owner,
             tuple(map(rule_text, one.rules)),
             driver_text(one.driver),
+            one.savings,
             charges(one.name),
         )
         for one in pools
     ]
-    return (*listed, PoolOverview(UNASSIGNED, "Charges that no pool takes", "", "", (), "", charges(UNASSIGNED)))
+    unassigned = PoolOverview(UNASSIGNED, "Charges that no pool takes", "", "", (), "", "usage", charges(UNASSIGNED))
+    return (*listed, unassigned)
 
 
 def rule_text(rule: Mapping[str, Any]) -> str:
