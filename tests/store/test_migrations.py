@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from twinledger.store import MIGRATIONS, Store
-from twinledger.store.models import Base, Budget, DeliverySlice, Rate
+from twinledger.store.models import Base, Break, Budget, DeliverySlice, Rate
 
 UPGRADE = "import sys; from twinledger.store import Store; Store(sys.argv[1]).upgrade()"
 
@@ -93,3 +93,26 @@ def test_slices_of_the_first_schema_become_whole_periods(bare_store: Store) -> N
     assert found is not None
     assert (found.current, found.committed_at) == (True, at)
     assert found.totals == [{"currency": "USD", "billed_cost": "3"}]
+
+
+def test_breaks_of_before_they_had_a_life_keep_their_identity_and_are_counted_as_open(bare_store: Store) -> None:
+    at = datetime(2026, 11, 5, 6, tzinfo=UTC)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with bare_store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for identity, state in (("b1", "acknowledged"), ("b2", "resolved")):
+            connection.execute(
+                text(
+                    "INSERT INTO breaks (id, rule, pool, period, subject, amount, currency, tolerance, owner, state, "
+                    "opened_at, run, revision) VALUES (:id, 'idle', 'p', '2026-10', 'p', '-2.5', 'USD', '0', 'o', "
+                    ":state, :at, 'run-1', 1)"
+                ),
+                {"id": identity, "state": state, "at": at},
+            )
+    bare_store.upgrade()
+    with bare_store.reading() as session:
+        still, gone = session.get_one(Break, "b1"), session.get_one(Break, "b2")
+    assert (still.state, still.counted, still.found, still.resolution) == ("acknowledged", Decimal("-2.5"), True, None)
+    assert (gone.state, gone.counted, gone.found, gone.resolution) == ("resolved", None, False, "cleared")

@@ -21,7 +21,7 @@ from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
 from twinledger.places import open_folder
-from twinledger.store import Store, models, roles
+from twinledger.store import Store, audit, chain, models, roles
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
 
@@ -60,7 +60,8 @@ def _finance_rows(session: Session) -> None:
             summary={"external": SECRET},
         )
     )  # fmt: skip
-    session.add(models.AuditEntry(at=NOW, who="carol", action="closed", subject="2026-10", facts={"amount": SECRET}))
+    clock = FixedClock(NOW)
+    audit.append(session, clock, who="carol", action="closed", subject="2026-10", facts={"amount": SECRET})
     session.add(models.PeriodState(period="2026-10", state="open", facts={"external": SECRET}))
     for number, audience in enumerate(("finance", "everyone")):
         facts = {"amount": SECRET if audience == "finance" else "12.50"}
@@ -278,10 +279,31 @@ def test_the_application_does_its_work(server: Server, tmp_path: Path) -> None:
 def test_the_application_neither_changes_tables_nor_edits_the_audit(server: Server) -> None:
     url = server.login("tl_application", roles.APPLICATION_ROLE)
 
-    for statement in ("UPDATE audit SET who = 'x' RETURNING id", "DELETE FROM audit RETURNING id"):
+    for statement in (
+        "UPDATE audit SET who = 'x' RETURNING sequence", "DELETE FROM audit RETURNING sequence", "TRUNCATE audit",
+        "INSERT INTO audit SELECT * FROM audit ON CONFLICT (sequence) DO UPDATE SET who = 'x' RETURNING sequence",
+    ):  # fmt: skip
         assert "permission denied" in refusal(url, statement)
-    for statement in ("DROP TABLE audit", "ALTER TABLE audit ADD x INTEGER", "TRUNCATE outbox", "CREATE TABLE x ()"):
+    for statement in (
+        "DROP TRIGGER audit_no_change ON audit", "ALTER TABLE audit DISABLE TRIGGER audit_no_change",
+        "SET session_replication_role = replica", "DROP FUNCTION refuse_change_of_audit CASCADE",
+        "DROP TABLE audit", "ALTER TABLE audit ADD x INTEGER", "TRUNCATE outbox", "CREATE TABLE x ()",
+    ):  # fmt: skip
         assert refusal(url, statement)
+
+
+def test_the_application_adds_to_the_audit(server: Server) -> None:
+    store = Store(server.login("tl_application", roles.APPLICATION_ROLE))
+    with store.transaction() as session:
+        audit.append(session, FixedClock(NOW), who="carol", action="opened", subject="2026-10", facts={})
+    with store.reading() as session:
+        assert chain.verify(session).entries == 2
+    store.close()
+
+
+def test_the_owner_of_the_tables_is_refused_too_as_long_as_the_trigger_is_there(server: Server) -> None:
+    for statement in ("UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
+        assert "only appended" in refusal(server.url(), statement)
 
 
 # --- making the roles -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from twinledger.store.types import ExactDecimal, UtcDateTime
@@ -179,6 +179,7 @@ class Pool(Base):
     rules: Mapped[list[Any]]  # [{"column": "ServiceName", "equals": ["..."]}, ...]: all must hold
     capacity: Mapped[list[Any]]  # [{"sku": "m5.large", "meter": "vm/core-hours", "factor": "2"}]
     tolerance: Mapped[dict[str, Any]]  # component -> {"above": "1.00", "below": "1.00", "relative": "0.01"}
+    savings: Mapped[str] = mapped_column(default="usage", server_default="usage")  # usage | purchaser
     driver: Mapped[dict[str, Any] | None]  # of an allocated pool: {"kind": "usage", "meter": "vm/core-hours", ...}
 
 
@@ -270,19 +271,59 @@ class CatalogPlan(Base):
 
 
 class ContractCard(Base):
-    """A unit price agreed with a vendor for a SKU."""
+    """What was agreed with a vendor for a SKU or by rules: a unit price, a discount off list, or tiers of prices."""
 
     __tablename__ = "contract_cards"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     vendor: Mapped[str]
-    sku: Mapped[str]
+    sku: Mapped[str | None]
+    rules: Mapped[list[Any] | None]  # [{"column": "ServiceName", "equals": ["..."]}, ...]: all must hold
     region: Mapped[str | None]
     effective_from: Mapped[date]
     effective_to: Mapped[date | None]
-    unit_price: Mapped[Decimal]
-    currency: Mapped[str]
+    unit_price: Mapped[Decimal | None]
+    discount: Mapped[Decimal | None]  # a share, off the vendor's list
+    tiers: Mapped[list[Any] | None]  # [{"up_to": "1000", "unit_price": "0.05"}, {"up_to": None, ...}] by month
+    currency: Mapped[str | None]
     clause: Mapped[str] = mapped_column(Text)
+
+
+class CommitmentCard(Base):
+    """Spend or quantity that was promised to a vendor, for each month or for the whole term."""
+
+    __tablename__ = "commitment_cards"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vendor: Mapped[str]
+    commitment: Mapped[str | None]  # FOCUS CommitmentDiscountId, where bills say how it is used
+    sku: Mapped[str | None]
+    rules: Mapped[list[Any] | None]
+    region: Mapped[str | None]
+    kind: Mapped[str]  # spend | quantity
+    amount: Mapped[Decimal]
+    per: Mapped[str]  # month | term
+    unit: Mapped[str | None]
+    currency: Mapped[str | None]
+    effective_from: Mapped[date]
+    effective_to: Mapped[date]
+    clause: Mapped[str] = mapped_column(Text)
+
+
+class ResourceAlias(Base):
+    """One resource, or a group, that bills and meters identify differently: declared, or confirmed by somebody."""
+
+    __tablename__ = "resource_aliases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    pool: Mapped[str | None]  # none: any pool
+    billed: Mapped[list[Any]]
+    metered: Mapped[list[Any]]
+    effective_from: Mapped[str]  # the first month, 2026-10
+    effective_to: Mapped[str | None]  # the first month that it no longer holds
+    note: Mapped[str] = mapped_column(Text)
+    confirmed_by: Mapped[str | None]  # person; none: aliases.yaml says it
+    confirmed_at: Mapped[datetime | None]
 
 
 class Rate(Base):
@@ -351,7 +392,7 @@ class Break(Base):
     __tablename__ = "breaks"
 
     id: Mapped[str] = mapped_column(primary_key=True)  # digest of rule, pool, period and subject
-    rule: Mapped[str]  # a component of the bridge, overcharge, restated, control_total or coverage
+    rule: Mapped[str]  # a component of the bridge, overcharge, ambiguous_match, restated, control_total, ...
     pool: Mapped[str]
     period: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str] = mapped_column(Text)
@@ -364,6 +405,81 @@ class Break(Base):
     resolved_at: Mapped[datetime | None]
     run: Mapped[str]
     revision: Mapped[int] = mapped_column(default=1)
+    provider: Mapped[str] = mapped_column(default="", server_default=text("''"))  # empty: of several, or of none
+    account: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    found: Mapped[bool] = mapped_column(default=True, server_default=true())  # by the last run that looked
+    counted: Mapped[Decimal | None]  # in the closing of the last run; none where it was not open then
+    assignee: Mapped[str | None]
+    acted_by: Mapped[str | None]  # who brought it to its present state, when, and where
+    acted_at: Mapped[datetime | None]
+    acted_on: Mapped[str | None]
+    snoozed_until: Mapped[datetime | None]
+    snoozed_amount: Mapped[Decimal | None]
+    resolution: Mapped[str | None]  # cleared | fixed | accepted
+    note: Mapped[str | None] = mapped_column(Text)  # of who accepted it
+    reference: Mapped[str | None]  # of the booking that fixes it
+    accepted_amount: Mapped[Decimal | None]
+    evidence: Mapped[dict[str, Any] | None]  # as it was when it was accepted; amounts as decimal strings
+
+
+class BreakComment(Base):
+    """What somebody said of a break; only ever appended."""
+
+    __tablename__ = "break_comments"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    break_id: Mapped[str] = mapped_column(ForeignKey("breaks.id"), index=True)
+    who: Mapped[str]
+    at: Mapped[datetime]
+    surface: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)
+
+
+class BreakOwner(Base):
+    """Who answers for which breaks: breaks.yaml, rule by rule; the first that holds decides."""
+
+    __tablename__ = "break_owners"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    owner: Mapped[str]
+    rules: Mapped[list[Any]]  # any of these; empty is any at all, here and below
+    pools: Mapped[list[Any]]
+    providers: Mapped[list[Any]]
+    accounts: Mapped[list[Any]]
+    at_least: Mapped[Decimal | None]  # of money, whatever the sign
+
+
+class BreakPriority(Base):
+    """From how much money on a break has a priority, in the reporting currency."""
+
+    __tablename__ = "break_priorities"
+
+    name: Mapped[str] = mapped_column(primary_key=True)  # critical | high | medium
+    at_least: Mapped[Decimal]
+
+
+class Signature(Base):
+    """The statement of one pool and period, from the run that made it to the signature on it."""
+
+    __tablename__ = "signatures"
+
+    period: Mapped[str] = mapped_column(primary_key=True)
+    pool: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]  # open | prepared | signed | refused | withdrawn | gone
+    revision: Mapped[int]  # grows also with what a signature under way must not miss: a run, a deed on a break
+    figures: Mapped[dict[str, Any]]  # name -> decimal string: of the last run, or as prepared and signed; finance only
+    ledgers: Mapped[str]  # digest of both ledgers' slices that the last run was made from
+    stopped: Mapped[str | None] = mapped_column(Text)  # what a gate has said since
+    digest: Mapped[str | None]  # SHA-256 of the statement that was prepared or signed
+    prepared_by: Mapped[str | None]
+    prepared_at: Mapped[datetime | None]
+    prepared_on: Mapped[str | None]  # slack | page | command line
+    note: Mapped[str | None] = mapped_column(Text)  # of who prepared it
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_on: Mapped[str | None]  # slack | page | command line | reconciliation
+    comment: Mapped[str | None] = mapped_column(Text)  # of who signed, or why it was refused or withdrawn
+    audit_head: Mapped[str | None]  # the audit trail's end when it was signed: SEQUENCE:HASH
 
 
 # --- approvals -------------------------------------------------------------------------------
@@ -467,13 +583,15 @@ class OutboxItem(Base):
 
 
 class AuditEntry(Base):
-    """Who did what, when, on which facts; only ever appended."""
+    """Who did what, when, on which facts; only ever appended, each entry chained to the one before it."""
 
     __tablename__ = "audit"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     who: Mapped[str]
     action: Mapped[str]
     subject: Mapped[str] = mapped_column(index=True)
     facts: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64), unique=True)  # the hash of the entry before: no two follow one
+    hash: Mapped[str] = mapped_column(String(64))

@@ -34,8 +34,9 @@ EVERYONE_TABLES = frozenset(
 
 FINANCE_TABLES = frozenset(
     {
-        "agreements", "audit", "breaks", "contract_cards", "control_totals", "deliveries", "delivery_slices", "outbox",
-        "periods", "pools", "received_events", "reconciliation_runs", "reporters", "sources",
+        "agreements", "audit", "break_comments", "break_owners", "break_priorities", "breaks", "commitment_cards",
+        "contract_cards", "control_totals", "deliveries", "delivery_slices", "outbox", "periods", "pools",
+        "received_events", "reconciliation_runs", "reporters", "resource_aliases", "signatures", "sources",
     }
 )  # fmt: skip
 """What vendors billed or agreed to and whatever may cite it, and what is between the platform and one department."""
@@ -49,7 +50,7 @@ EVERYONE_VIEWS: Mapping[str, tuple[str, str]] = {
 }
 """View -> the table of finance's that it shows a part of, and its query."""
 
-_APPENDED = frozenset({"audit"})
+_APPENDED = frozenset({"audit", "break_comments"})
 _STORE = frozenset({"contract_cards", "reconciliation_runs", "outbox"})
 
 

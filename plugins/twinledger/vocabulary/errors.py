@@ -51,10 +51,19 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── FrozenSliceError
     │   └── ConcurrentSliceError
     ├── ConcurrentChangeError
+    ├── InvalidActError
+    ├── AmbiguousNameError
+    ├── StaleRunError
     ├── NotEntitledError
     ├── AlreadyDecidedError
     ├── WrongAudienceError
     ├── HiddenError
+    ├── InvalidHeadError
+    ├── SigningError
+    │   ├── SignedError
+    │   ├── ChangedStatementError
+    │   ├── NotSignableError
+    │   └── UnsignedStatementsError
     ├── BlendRefusedError
     ├── NotAllowedStateError
     ├── UnknownRequestError
@@ -587,12 +596,41 @@ class ConcurrentSliceError(LakeError):
         super().__init__(f"{table}: slice {subject} was written by somebody else meanwhile; run again")
 
 
+class StaleRunError(TwinledgerError):
+    """A question about a reconciliation whose ledgers or configuration have moved on since."""
+
+    def __init__(self, period: str, run: str) -> None:
+        """Name the period and the run."""
+        super().__init__(
+            f"reconciliation of {period}: expected both ledgers and the configuration as they were in {run}, "
+            f"found them changed since; run `twinledger reconcile {period}` and ask again"
+        )
+
+
 class ConcurrentChangeError(TwinledgerError):
     """A row of the store has moved on since it was read."""
 
     def __init__(self, subject: str, expected: str, actual: str) -> None:
         """Name the subject, the state that was read and the state that is."""
         super().__init__(f"{subject} is {actual}, not {expected} as when it was read; look again")
+
+
+class InvalidActError(TwinledgerError):
+    """A deed on a break that does not say what it must."""
+
+    def __init__(self, field: str, found: str, expected: str) -> None:
+        """Name the field, what it holds and what it must hold."""
+        self.field = field
+        super().__init__(f"not recorded: {field} is {found[:60]!r}, expected {expected}")
+
+
+class AmbiguousNameError(TwinledgerError):
+    """The beginning of several identities."""
+
+    def __init__(self, kind: str, start: str, found: Iterable[str]) -> None:
+        """Name what was given and what it may mean."""
+        listed = ", ".join(one[:20] for one in sorted(found))
+        super().__init__(f"{kind} {start!r} may be {listed}: expected as much of it as only one begins with")
 
 
 class NotAllowedStateError(TwinledgerError):
@@ -634,6 +672,60 @@ class HiddenError(TwinledgerError):
     def __init__(self, sentence: str, subject: str) -> None:
         """Take what everybody may be told, and the subject of the audit entry with the rest."""
         super().__init__(f"{sentence} (audit subject {subject or 'not written: the store does not answer'})")
+
+
+class InvalidHeadError(TwinledgerError):
+    """A text that names no entry of the audit trail."""
+
+    def __init__(self, text: str) -> None:
+        """Show what was given."""
+        super().__init__(
+            f"{text[:80]!r} is no head of the audit trail: expected SEQUENCE:HASH, as `twinledger audit head` prints it"
+        )
+
+
+class SigningError(TwinledgerError):
+    """A statement of a period cannot be signed, or stands signed in the way of something."""
+
+
+class SignedError(SigningError):
+    """A change of what belongs to a statement that is prepared or signed."""
+
+    def __init__(self, subject: str, state: str, who: str) -> None:
+        """Name the statement, its state and who brought it there."""
+        super().__init__(
+            f"statement {subject} is {state} by {who}: what belongs to it is fixed; "
+            "withdraw it first, then sign what it says afterwards"
+        )
+
+
+class ChangedStatementError(SigningError):
+    """A signature on figures that are not those of the statement any more."""
+
+    def __init__(self, subject: str) -> None:
+        """Name the statement."""
+        super().__init__(f"statement {subject} has changed since it was shown: look at it again, nothing was signed")
+
+
+class NotSignableError(SigningError):
+    """A statement with something against it that no signature may stand on."""
+
+    for_finance = True
+
+    def __init__(self, subject: str, reasons: Iterable[str]) -> None:
+        """Name the statement and each reason."""
+        super().__init__(f"statement {subject} cannot be signed: {'; '.join(reasons)}")
+
+
+class UnsignedStatementsError(SigningError):
+    """A period whose statements are not all signed."""
+
+    def __init__(self, period: str, points: Iterable[str]) -> None:
+        """Name the period and say of each statement how it stands."""
+        super().__init__(
+            f"period {period} cannot be closed before its statements are signed: {'; '.join(points)}; "
+            f"see `twinledger signoff list {period}`"
+        )
 
 
 class AlreadyDecidedError(TwinledgerError):
