@@ -11,8 +11,8 @@ from tests.slack.company import FakeDesk, ask
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, Fault, mentions
 from twinledger.approvals import Decision, decide
+from twinledger.documents import File
 from twinledger.outbox import Message, Outgoing, enqueue, entries
-from twinledger.statements import StatementFile
 from twinledger.vocabulary.errors import UnknownNameError
 
 
@@ -160,7 +160,7 @@ def test_a_justification_mentions_nobody(desk: FakeDesk, slack: FakeSlack, outbo
 # --- files ---------------------------------------------------------------------------------------
 
 
-PDF = StatementFile("statement-shop-2026-10.pdf", "application/pdf", b"%PDF-1.4 made up")
+PDF = File("statement-shop-2026-10.pdf", "application/pdf", b"%PDF-1.4 made up")
 
 
 def _files(slack: FakeSlack) -> list[tuple[str, str | None]]:
@@ -209,7 +209,7 @@ def test_a_workspace_that_takes_no_files_has_the_card_alone(
 
 
 def test_a_file_that_cannot_be_made_stops_its_card(desk: FakeDesk, slack: FakeSlack) -> None:
-    def attach(item: Outgoing) -> StatementFile | None:
+    def attach(item: Outgoing) -> File | None:
         raise UnknownNameError("department", item.subject, [])
 
     _tell(desk, "rate_usage")

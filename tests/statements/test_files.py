@@ -19,8 +19,9 @@ from pypdf import PdfReader
 
 from tests.golden import Golden
 from tests.statements.example import DOCUMENT, EMPTY
+from twinledger.documents import cell_text
 from twinledger.statements import FORMATS, Document, statement_file
-from twinledger.statements.sheets import COLUMNS, cell_text
+from twinledger.statements.sheets import COLUMNS
 from twinledger.vocabulary.errors import UnknownNameError
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

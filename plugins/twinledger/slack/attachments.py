@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twinledger.books import Books
+from twinledger.documents import File
 from twinledger.outbox import Outgoing
 from twinledger.slack.facts import StatementFacts, read_facts
-from twinledger.statements import StatementFile, document, statement_file
+from twinledger.statements import document, statement_file
 from twinledger.vocabulary.periods import Period
 
-Attach = Callable[[Outgoing], StatementFile | None]
+Attach = Callable[[Outgoing], File | None]
 """The file that goes with an outbox item, if any."""
 
 
@@ -25,7 +26,7 @@ def no_file(item: Outgoing) -> None:
 def statement_pdf(books: Books) -> Attach:
     """The PDF of a statement with the message that it is there; other messages have no file."""
 
-    def attach(item: Outgoing) -> StatementFile | None:
+    def attach(item: Outgoing) -> File | None:
         if item.kind != "statement" or item.audience != "everyone":
             return None
         facts = read_facts(StatementFacts, item.facts)

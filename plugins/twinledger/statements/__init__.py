@@ -7,7 +7,7 @@ nothing in here can read, and how a page or message looks (`web`, `slack`).
 
 from twinledger.statements.chart import Box, Chart, Label, columns
 from twinledger.statements.document import Document, DocumentLine, MonthTotal, document, documents
-from twinledger.statements.files import FORMATS, StatementFile, document_json, statement_file
+from twinledger.statements.files import FORMATS, document_json, statement_file
 from twinledger.statements.message import statement_messages
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "DocumentLine",
     "Label",
     "MonthTotal",
-    "StatementFile",
     "columns",
     "document",
     "document_json",

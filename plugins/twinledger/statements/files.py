@@ -8,25 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from twinledger.documents import File
 from twinledger.statements.document import Document, DocumentLine
 from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.money import Money, plain
 
 
-@dataclass(frozen=True, slots=True)
-class StatementFile:
-    """One file: its name, its media type and its bytes, which are the same for the same document."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
-def statement_file(document: Document, kind: str) -> StatementFile:
+def statement_file(document: Document, kind: str) -> File:
     """A document in one format.
 
     Raises:
@@ -36,7 +27,7 @@ def statement_file(document: Document, kind: str) -> StatementFile:
         raise UnknownNameError("statement format", kind, FORMATS)
     media_type, write = _WRITERS[kind]
     name = f"statement-{document.department}-{document.period}.{kind}"
-    return StatementFile(name, media_type, write(document))
+    return File(name, media_type, write(document))
 
 
 def document_json(document: Document) -> dict[str, Any]:
