@@ -8,22 +8,28 @@ from pathlib import Path
 import pytest
 
 from tests.bills.bill_files import line, report, write_assembly
+from tests.signing.signed import sign_statements
+from twinledger import closing
 from twinledger.bills import ingest_source
 from twinledger.books import Books
 from twinledger.clock import FixedClock
-from twinledger.closing import ask, decide, lapse, look
+from twinledger.closing import Closing, decide, lapse, look
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES
 from twinledger.outbox import Outgoing, entries
+from twinledger.signing import Step, record, signature, take
 from twinledger.slack.attachments import statement_pdf
 from twinledger.slack.cards import statement_card
 from twinledger.slack.facts import StatementFacts, read_facts
-from twinledger.store.models import AuditEntry, Department, Person, Source
+from twinledger.slack.signoff import PeriodClosedFacts, closed_card
+from twinledger.store import chain
+from twinledger.store.models import Department, PeriodState, Person, Source
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     FrozenSliceError,
     NotAllowedStateError,
     NotEntitledError,
     UnknownPersonError,
+    UnsignedStatementsError,
 )
 from twinledger.vocabulary.periods import Period
 
@@ -49,10 +55,15 @@ def deliver(books: Books, folder: Path, assembly: str, day: int, cost: str) -> N
     ingest_source(books, "aws")
 
 
+def ask(books: Books, period: Period, who: str) -> Closing:
+    """Ask when all statements are signed."""
+    sign_statements(books, period)
+    return closing.ask(books, period, who)
+
+
 def actions(books: Books) -> list[str]:
     with books.store.reading() as session:
-        entries = session.query(AuditEntry).filter(AuditEntry.action.startswith("period.")).order_by(AuditEntry.id)
-        return [entry.action for entry in entries]
+        return [one.action for one in chain.entries(session) if one.action.startswith("period.")]
 
 
 @pytest.mark.usefixtures("bills")
@@ -148,6 +159,72 @@ def test_what_a_vendor_changes_after_the_close_is_posted_in_the_open_period(book
         engine.view_files("ledger", EXTERNAL_CHARGES, books.lake.files(EXTERNAL_CHARGES))
         rows = engine.query('SELECT x_period, SUM("BilledCost") FROM ledger GROUP BY 1 ORDER BY 1')
     assert rows == [("2026-10", Decimal("0.10")), ("2026-11", Decimal("0.80"))]
+
+
+# --- statements are signed before ----------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bills")
+def test_a_period_whose_statements_are_not_signed_cannot_be_closed_and_each_is_named(books: Books) -> None:
+    with pytest.raises(UnsignedStatementsError, match="never reconciled"):
+        closing.ask(books, OCTOBER, "carol")
+    sign_statements(books, OCTOBER)
+    with books.store.transaction() as session:
+        record(session, books, "2026-10", {"compute": {"internal": "2.00"}, "network": {}}, ledgers(books))
+
+    said = "the statement of compute is not signed; the statement of network is not signed"
+    with pytest.raises(UnsignedStatementsError, match=said):
+        closing.ask(books, OCTOBER, "carol")
+    points = look(books, OCTOBER).open_points
+    assert points[:2] == tuple(said.split("; "))
+    assert look(books, OCTOBER).state == "open"
+
+
+def ledgers(books: Books) -> str:
+    with books.store.reading() as session:
+        return signature(session, "2026-10", "compute").ledgers
+
+
+@pytest.mark.usefixtures("bills")
+def test_a_signature_that_falls_after_the_question_keeps_the_period_open_until_it_is_there_again(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    with books.store.transaction() as session:
+        record(session, books, "2026-10", {"compute": {"internal": "2.00"}}, ledgers(books))
+    with pytest.raises(UnsignedStatementsError, match="compute is not signed"):
+        decide(books, OCTOBER, "dave", "approve", "command line")
+
+    assert look(books, OCTOBER).state == "closing"
+    assert books.lake.frozen(EXTERNAL_CHARGES) == {}
+    sign_statements(books, OCTOBER)
+    assert decide(books, OCTOBER, "dave", "approve", "command line").state == "closed"
+
+
+@pytest.mark.usefixtures("bills")
+def test_finance_is_told_on_whose_signatures_and_with_which_audit_trail_a_period_was_closed(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    with books.store.reading() as session:
+        end = chain.verify(session).head
+    decide(books, OCTOBER, "dave", "approve", "command line")
+
+    (told_of,) = [one for one in entries(books.store) if one.kind == "period_closed"]
+    assert (told_of.channel, told_of.audience) == ("#finance", "finance")
+    card = closed_card(read_facts(PeriodClosedFacts, told_of.facts), "https://a.example")
+    assert card.text == "2026-10 is closed: asked by carol, agreed by dave on command line"
+    assert "compute: prepared by carol, signed by dave" in str(card.blocks)
+    assert str(end) in str(card.blocks)
+    with books.store.reading() as session:
+        facts = session.get_one(PeriodState, "2026-10").facts or {}
+    assert (facts["signatures"], facts["audit_head"]) == ({"compute": "d" * 64}, str(end))
+
+
+@pytest.mark.usefixtures("bills")
+def test_a_signature_on_a_closed_period_stays(books: Books) -> None:
+    ask(books, OCTOBER, "carol")
+    decide(books, OCTOBER, "dave", "approve", "command line")
+    with books.store.reading() as session:
+        seen = signature(session, "2026-10", "compute")
+    with pytest.raises(NotAllowedStateError, match="period 2026-10 is closed"):
+        take(books, Step("2026-10", "compute", "withdraw", "dave", "page"), seen.revision)
 
 
 # --- departments are told ------------------------------------------------------------------------

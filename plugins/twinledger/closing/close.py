@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from twinledger import signing
 from twinledger.bills import format_named
 from twinledger.books import Books
-from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, Table
+from twinledger.closing.message import closed_message
+from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.outbox import Message, enqueue
 from twinledger.statements import statement_messages
 from twinledger.store import audit
+from twinledger.store.chain import Anchor
 from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Person, Source
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
@@ -27,13 +30,11 @@ from twinledger.vocabulary.errors import (
     NotAllowedStateError,
     NotEntitledError,
     UnknownPersonError,
+    UnsignedStatementsError,
 )
-from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.periods import Period
 
 Verdict = Literal["approve", "refuse"]
-
-_LEDGERS: tuple[tuple[Table, str], ...] = ((INTERNAL_CHARGES, "period"), (EXTERNAL_CHARGES, "x_period"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def look(books: Books, period: Period) -> Closing:
     """The state of a period, and what still stands against closing it."""
     with books.store.reading() as session:
         row = session.get(PeriodState, str(period)) or PeriodState(period=str(period), state="open")
-        points = () if row.state == "closed" else tuple(_open_points(session, books, period))
+        points = (
+            () if row.state == "closed" else (*_unsigned(session, books, period), *_open_points(session, books, period))
+        )
     return Closing(
         period=str(period),
         state=row.state,
@@ -72,10 +75,11 @@ def look(books: Books, period: Period) -> Closing:
 def ask(books: Books, period: Period, who: str) -> Closing:
     """Ask finance to close a period on its present figures; asking again asks about the figures of now.
 
-    Open points do not forbid it: whoever agrees sees them.
+    Its statements are signed before; other open points do not forbid it: whoever agrees sees them.
 
     Raises:
         NotAllowedStateError: the period is closed, is not over, or an earlier one with charges is not closed.
+        UnsignedStatementsError: not every statement of it is signed; names those that are not.
     """
     now = books.clock.now()
     if now < period.end(books.settings.timezone):
@@ -86,7 +90,9 @@ def ask(books: Books, period: Period, who: str) -> Closing:
             raise NotAllowedStateError(f"period {period}", "closed", "closing it")
         if earlier := _open_before(session, books, period):
             raise NotAllowedStateError(f"period {earlier}", "open", f"closing {period}, a later one,")
-        row.state, row.revision, row.digest = "closing", row.revision + 1, _digest(books, period)
+        if against := _unsigned(session, books, period):
+            raise UnsignedStatementsError(str(period), against)
+        row.state, row.revision, row.digest = "closing", row.revision + 1, signing.ledgers_digest(books, str(period))
         row.asked_by, row.asked_at = who, now
         row.decided_by = row.decided_at = row.decided_on = row.comment = None
         row.facts = {"open_points": list(_open_points(session, books, period))}
@@ -99,13 +105,15 @@ def decide(books: Books, period: Period, who: str, verdict: Verdict, surface: st
 
     The ledgers are frozen first, each in one commit that fails when its slices are not those that were
     asked about; a process that dies in between is completed by deciding again. Each department with charges
-    is told of its statement in the transaction that closes the period.
+    is told of its statement in the transaction that closes the period, finance of the signatures that it was
+    closed on and of the audit trail's head.
 
     Raises:
         UnknownPersonError: there is no such person.
         NotEntitledError: the person is not of finance, or has asked.
         AlreadyDecidedError: it is closed already.
         NotAllowedStateError: nobody asked, or the figures changed since; the period is open again.
+        UnsignedStatementsError: a signature was taken away since; the period waits until it is there again.
     """
     with books.store.reading() as session:
         row = session.get(PeriodState, str(period))
@@ -116,16 +124,30 @@ def decide(books: Books, period: Period, who: str, verdict: Verdict, surface: st
         raise AlreadyDecidedError(f"period {period}", "closed", row.decided_by or "", str(row.decided_at))
     if verdict == "refuse":
         return _settle(books, row, "open", (who, surface, comment), {})
-    if row.digest != _digest(books, period):
+    if row.digest != signing.ledgers_digest(books, str(period)):
         return _changed(books, row, who, surface)
+    with books.store.reading() as session:
+        if against := _unsigned(session, books, period):
+            raise UnsignedStatementsError(str(period), against)
     try:
         cuts = {
-            table.name: books.lake.freeze(table, column, str(period), _slices(books, table, column, period))
-            for table, column in _LEDGERS
+            table.name: books.lake.freeze(
+                table, column, str(period), signing.slices_of(books, table, column, str(period))
+            )
+            for table, column in signing.LEDGERS
         }
     except ConcurrentSliceError:
         return _changed(books, row, who, surface)
     return _settle(books, row, "closed", (who, surface, comment), cuts, statement_messages(books, period))
+
+
+def noted_heads(books: Books) -> list[Anchor]:
+    """Ends of the audit trail that signatures and closed periods noted: each must still be in it."""
+    with books.store.reading() as session:
+        closed = session.scalars(select(PeriodState).where(PeriodState.state == "closed").order_by(PeriodState.period))
+        noted = [(f"the close of {row.period}", (row.facts or {}).get("audit_head")) for row in closed]
+        noted += [(f"the signature of {subject}", head) for subject, head in signing.noted_heads(session)]
+    return [Anchor(audit.Head.parse(head), by) for by, head in noted if head]
 
 
 def lapse(books: Books, period: Period) -> Closing:
@@ -158,13 +180,14 @@ def _settle(
     who, surface, comment = decided
     period = Period.parse(row.period)
     with books.store.transaction() as session:
+        facts: dict[str, Any] = {"cuts": dict(cuts)}
+        if state == "closed":
+            sealed, message = _sealed(session, books, row, decided)
+            facts, told = facts | sealed, (*told, message)
         statement = (
             update(PeriodState)
-            .where(
-                PeriodState.period == row.period,
-                PeriodState.state == "closing",
-                PeriodState.revision == row.revision,
-            )
+            .where(PeriodState.period == row.period, PeriodState.state == "closing")
+            .where(PeriodState.revision == row.revision)
             .values(
                 state=state,
                 revision=row.revision + 1,
@@ -172,18 +195,27 @@ def _settle(
                 decided_at=books.clock.now(),
                 decided_on=surface,
                 comment=comment,
-                facts={**(row.facts or {}), "cuts": dict(cuts)},
+                facts={**(row.facts or {}), **facts},
             )
         )
         changed = session.execute(statement.execution_options(synchronize_session=False))
         if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
-            _audit(session, books, who, f"period.{'closed' if state == 'closed' else 'reopened'}", period)
+            _audit(session, books, who, f"period.{'closed' if state == 'closed' else 'reopened'}", period, facts)
             for message in told:
                 enqueue(session, message, books.clock)
     settled = look(books, period)
     if settled.state != state:
         raise AlreadyDecidedError(f"period {period}", settled.state, settled.decided_by, str(settled.decided_at))
     return settled
+
+
+def _sealed(
+    session: Session, books: Books, row: PeriodState, decided: tuple[str, str, str]
+) -> tuple[dict[str, Any], Message]:
+    """The signatures that a period is closed on, and the message that says so."""
+    sealed, head = signing.seal(session, row.period, row.digest or ""), str(audit.head(session))
+    facts = {"signatures": {one.pool: one.digest for one in sealed}, "audit_head": head}
+    return facts, closed_message(books, row, decided, sealed, head)
 
 
 def _row(session: Session, period: Period) -> PeriodState:
@@ -205,16 +237,8 @@ def _check_entitled(session: Session, period: Period, row: PeriodState | None, w
         raise NotEntitledError(who, f"period {period}", "who asks does not agree: preparer and reviewer differ")
 
 
-def _slices(books: Books, table: Table, column: str, period: Period) -> dict[str, str]:
-    wanted = f"{column}={period}"
-    return {name: content for name, content in books.lake.slices(table).items() if wanted in name.split("/")}
-
-
-def _digest(books: Books, period: Period) -> str:
-    """Of what both ledgers' slices of a period were written from: equal digests, equal figures."""
-    said = [f"{name}={content}" for table, column in _LEDGERS for name, content in
-            sorted(_slices(books, table, column, period).items())]  # fmt: skip
-    return digest(*said) if said else digest(str(period))
+def _unsigned(session: Session, books: Books, period: Period) -> list[str]:
+    return signing.unsigned(session, str(period), signing.ledgers_digest(books, str(period)))
 
 
 def _open_before(session: Session, books: Books, period: Period) -> str:
@@ -244,5 +268,7 @@ def _open_points(session: Session, books: Books, period: Period) -> list[str]:
     return points
 
 
-def _audit(session: Session, books: Books, who: str, action: str, period: Period) -> None:
-    audit.append(session, books.clock, who=who, action=action, subject=str(period), facts={})
+def _audit(
+    session: Session, books: Books, who: str, action: str, period: Period, facts: Mapping[str, Any] | None = None
+) -> None:
+    audit.append(session, books.clock, who=who, action=action, subject=str(period), facts=facts or {})
