@@ -47,7 +47,7 @@ def test_rates_are_recorded_once_and_a_changed_one_is_audited(store: Store, cloc
     assert write(store, clock, rate("1.085")) == []
     assert write(store, clock, rate("1.09")) == [("changed", "period 2026-10-01 EUR USD")]
     with store.reading() as session:
-        entries = session.query(AuditEntry).order_by(AuditEntry.id).all()
+        entries = session.query(AuditEntry).order_by(AuditEntry.sequence).all()
     assert [(entry.action, entry.facts["before"], entry.facts["rate"]) for entry in entries] == [
         ("rate.added", None, "1.085"), ("rate.changed", "1.085", "1.09"),
     ]  # fmt: skip

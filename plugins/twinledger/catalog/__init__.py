@@ -4,6 +4,7 @@ What belongs here: the company's configuration from YAML to store, and what othe
 What does not: what a price means for usage, which is rating's, and which charge is in which pool.
 """
 
+from twinledger.catalog.aliases import CONFIRMED
 from twinledger.catalog.apply import Change, apply_config, plan_config
 from twinledger.catalog.config import CompanyConfig, load_config
 from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
@@ -31,6 +32,7 @@ from twinledger.catalog.shown import PriceVersion, ShownMeter, price_history, sh
 from twinledger.catalog.sync import Proposal, apply_plan, decide_plan, lapse_plan, look_at_plan, propose
 
 __all__ = [
+    "CONFIRMED",
     "AllocationMeters",
     "Change",
     "CompanyConfig",

@@ -18,12 +18,14 @@ from sqlalchemy import inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from twinledger.catalog.aliases import AliasConfig
 from twinledger.catalog.config import CompanyConfig
+from twinledger.catalog.contracts import CommitmentConfig, ContractConfig
 from twinledger.catalog.effects import Effect, Wanted, effect_of, retirement_of
 from twinledger.catalog.forms import DepartmentConfig, PriceConfig, SourceConfig
 from twinledger.catalog.terms import in_words
 from twinledger.clock import Clock
-from twinledger.store import Store, models
+from twinledger.store import Store, audit, models
 from twinledger.vocabulary.errors import PriceEditedError, StateReversedError
 from twinledger.vocabulary.money import plain
 
@@ -39,6 +41,10 @@ _KINDS: dict[type[models.Base], str] = {
     models.Agreement: "agreement",
     models.Source: "source",
     models.ContractCard: "contract card",
+    models.CommitmentCard: "commitment",
+    models.ResourceAlias: "resource alias",
+    models.BreakOwner: "break owner rule",
+    models.BreakPriority: "break priority",
     models.Budget: "budget",
     models.Rate: "rate",
 }
@@ -102,10 +108,8 @@ def apply_config(store: Store, config: CompanyConfig, clock: Clock) -> list[Chan
         for change, _, _ in differences:
             facts = {"fields": list(change.fields)}
             subject = f"{change.kind} {change.name}"
-            entry = models.AuditEntry(
-                at=now, who="configuration", action=f"config.{change.action}", subject=subject, facts=facts
-            )
-            session.add(entry)
+            action = f"config.{change.action}"
+            audit.append(session, clock, who="configuration", action=action, subject=subject, facts=facts)
     return [change for change, _, _ in differences]
 
 
@@ -168,7 +172,24 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             for one in config.agreements
         ],
         models.Source: [_source(one) for one in config.sources],
-        models.ContractCard: [models.ContractCard(**one.model_dump()) for one in config.contracts],
+        models.ContractCard: [_card(one) for one in config.contracts],
+        models.CommitmentCard: [
+            models.CommitmentCard(rules=_rules(one), **one.model_dump(exclude={"rules"})) for one in config.commitments
+        ],
+        models.ResourceAlias: [_alias(one) for one in config.aliases],
+        models.BreakOwner: [
+            models.BreakOwner(
+                position=position,
+                owner=one.owner,
+                rules=list(one.rules),
+                pools=list(one.pools),
+                providers=list(one.providers),
+                accounts=list(one.accounts),
+                at_least=one.at_least,
+            )
+            for position, one in enumerate(config.breaks.owners, start=1)
+        ],
+        models.BreakPriority: [models.BreakPriority(**one.model_dump()) for one in config.breaks.priorities],
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],
@@ -190,6 +211,26 @@ def _terms(price: PriceConfig) -> dict[str, Any]:
     }
 
 
+def _card(card: ContractConfig) -> models.ContractCard:
+    tiers = [
+        {"up_to": None if tier.up_to is None else plain(tier.up_to), "unit_price": plain(tier.unit_price)}
+        for tier in card.tiers
+    ]
+    return models.ContractCard(rules=_rules(card), tiers=tiers or None, **card.model_dump(exclude={"rules", "tiers"}))
+
+
+def _rules(agreed: ContractConfig | CommitmentConfig) -> list[dict[str, Any]] | None:
+    return [rule.model_dump(mode="json", exclude_none=True) for rule in agreed.rules] or None
+
+
+def _alias(alias: AliasConfig) -> models.ResourceAlias:
+    until = None if alias.effective_to is None else str(alias.effective_to)
+    return models.ResourceAlias(
+        name=alias.name, pool=alias.pool, billed=list(alias.billed), metered=list(alias.metered),
+        effective_from=str(alias.effective_from), effective_to=until, note=alias.note,
+    )  # fmt: skip
+
+
 def _source(config: SourceConfig) -> models.Source:
     options = config.options.model_dump(mode="json", exclude_none=True)
     return models.Source(**config.model_dump(exclude={"options"}), options=options)
@@ -205,7 +246,7 @@ def _differences(session: Session, config: CompanyConfig) -> list[_Difference]:
     found: list[_Difference] = []
     desired = _desired(config)
     for table, wanted in desired.items():
-        kept = {_key(row): row for row in session.scalars(select(table))}
+        kept = {_key(row): row for row in session.scalars(select(table)) if not _decided(row)}
         for row in wanted:
             found += _compared(row, kept.pop(_key(row), None))
         found += _gone(table, kept.values(), wanted_meters=_meters(config))
@@ -213,6 +254,11 @@ def _differences(session: Session, config: CompanyConfig) -> list[_Difference]:
     known = Wanted.of(desired, ((product, meter) for product, meter in priced))
     return [(replace(change, effect=_effect(change, row, present, known)), row, present)
             for change, row, present in found]  # fmt: skip
+
+
+def _decided(row: models.Base) -> bool:
+    """Whether somebody decided on it by hand: the configuration says nothing of it."""
+    return isinstance(row, models.ResourceAlias) and row.confirmed_by is not None
 
 
 def _effect(change: Change, row: models.Base, present: models.Base | None, wanted: Wanted) -> Effect:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from twinledger.catalog.aliases import AliasConfig, alias_problems
+from twinledger.catalog.breaks import BreaksFile, break_problems
+from twinledger.catalog.contracts import CommitmentConfig, ContractConfig, contract_problems
 from twinledger.catalog.forms import (
     AgreementConfig,
     AgreementsFile,
+    AliasesFile,
     BudgetConfig,
     BudgetsFile,
     CatalogFile,
-    ContractConfig,
     ContractsFile,
     DepartmentConfig,
     DepartmentsFile,
@@ -54,6 +57,9 @@ class CompanyConfig:
     products: tuple[ProductConfig, ...] = ()
     agreements: tuple[AgreementConfig, ...] = ()
     contracts: tuple[ContractConfig, ...] = ()
+    commitments: tuple[CommitmentConfig, ...] = ()
+    aliases: tuple[AliasConfig, ...] = ()
+    breaks: BreaksFile = field(default_factory=BreaksFile)
     budgets: tuple[BudgetConfig, ...] = ()
     rates: tuple[RateConfig, ...] = ()
 
@@ -69,6 +75,7 @@ def load_config(folder: Path) -> CompanyConfig:
     """
     if not folder.is_dir():
         raise InvalidConfigError(str(folder), "folder", "there is no such folder")
+    agreed = _read(folder / "contracts.yaml", ContractsFile)
     config = CompanyConfig(
         departments=_read(folder / "departments.yaml", DepartmentsFile).departments,
         people=_read(folder / "people.yaml", PeopleFile).people,
@@ -77,7 +84,10 @@ def load_config(folder: Path) -> CompanyConfig:
         tags=_read(folder / "tags.yaml", TagsFile).tags,
         products=_read(folder / "catalog.yaml", CatalogFile).products,
         agreements=_read(folder / "agreements.yaml", AgreementsFile).agreements,
-        contracts=_read(folder / "contracts.yaml", ContractsFile).contracts,
+        contracts=agreed.contracts,
+        commitments=agreed.commitments,
+        aliases=_read(folder / "aliases.yaml", AliasesFile).aliases,
+        breaks=_read(folder / "breaks.yaml", BreaksFile),
         budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
         rates=read_rates(folder / "rates.csv"),
     )
@@ -187,6 +197,12 @@ def _problems(config: CompanyConfig) -> Iterator[_Problem]:
         yield "pools.yaml", place, problem
     for place, problem in tag_problems(config.tags, departments, pools):
         yield "tags.yaml", place, problem
+    for place, problem in contract_problems(config.contracts):
+        yield "contracts.yaml", place, problem
+    for place, problem in alias_problems(config.aliases, config.pools):
+        yield "aliases.yaml", place, problem
+    for place, problem in break_problems(config.breaks, {person.name for person in config.people}, pools):
+        yield "breaks.yaml", place, problem
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -201,6 +217,8 @@ def _doubles(config: CompanyConfig) -> Iterator[_Problem]:
         ("sources.yaml", "sources", [one.name for one in config.sources]),
         ("catalog.yaml", "products", [one.name for one in config.products]),
         ("contracts.yaml", "contracts", [one.id for one in config.contracts]),
+        ("contracts.yaml", "commitments", [one.id for one in config.commitments]),
+        ("aliases.yaml", "aliases", [one.name for one in config.aliases]),
         ("budgets.yaml", "budgets", [f"{one.department} {one.period}" for one in config.budgets]),
         ("rates.csv", "rates", [f"{one.kind} {one.day} {one.currency} {one.quote}" for one in config.rates]),
     ]

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from twinledger.catalog.aliases import AliasConfig
+from twinledger.catalog.contracts import CURRENCY, CommitmentConfig, ContractConfig, tier_problem
 from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
 from twinledger.pools import PoolConfig, TagConfig
 from twinledger.vocabulary.fields import (
@@ -23,8 +25,6 @@ from twinledger.vocabulary.fields import (
     TierEnd,
     UnitPrice,
 )
-
-CURRENCY = r"^[A-Z]{3}$"
 
 
 class _Strict(BaseModel):
@@ -145,14 +145,8 @@ class PriceConfig(_Strict):
         if (self.amount is None) != bool(self.tiers):
             message = "expected either an amount or tiers"
             raise ValueError(message)
-        ends = [tier.up_to for tier in self.tiers]
-        if ends and (len(ends) == 1 or ends[-1] is not None):
-            message = "expected two tiers or more, the last one without up_to; a single one is an amount"
-            raise ValueError(message)
-        known = [end for end in ends[:-1] if end is not None]
-        if len(known) < len(ends[:-1]) or known != sorted(set(known)):
-            message = "expected every tier but the last to have an up_to, each above the one before"
-            raise ValueError(message)
+        if self.tiers and (problem := tier_problem([tier.up_to for tier in self.tiers])):
+            raise ValueError(problem)
         return self
 
     @property
@@ -218,20 +212,6 @@ class ProductConfig(_Strict):
             )
             raise ValueError(message)
         return self
-
-
-class ContractConfig(_Strict):
-    """A unit price agreed with a vendor."""
-
-    id: str = Field(min_length=1)
-    vendor: str
-    sku: str
-    region: str | None = None
-    effective_from: date = Field(alias="from")
-    effective_to: date | None = Field(None, alias="to")
-    unit_price: Amount
-    currency: str = Field(pattern=CURRENCY)
-    clause: str
 
 
 class BudgetConfig(_Strict):
@@ -310,6 +290,13 @@ class ContractsFile(_Strict):
     """contracts.yaml."""
 
     contracts: tuple[ContractConfig, ...] = ()
+    commitments: tuple[CommitmentConfig, ...] = ()
+
+
+class AliasesFile(_Strict):
+    """aliases.yaml."""
+
+    aliases: tuple[AliasConfig, ...] = ()
 
 
 class BudgetsFile(_Strict):

@@ -20,6 +20,10 @@ The shapes, by grain:
     departments    (department)
     tenants        (tenant)
     contract_cards (id)                                      from `valid_from` until before `valid_to`
+    contract_rules (kind, id, rule_no, value)                what cards and commitments are about
+    contract_tiers (id, tier_from)                           of cards with tiers
+    commitment_cards (id)                                    from `valid_from` until before `valid_to`
+    resource_aliases (alias, side, resource)                 those that hold in the period
     parameters     one row                                   the period and its bounds, the currency and its decimals
 """
 
@@ -69,11 +73,13 @@ def company(session: Session, period: Period, settings: Settings) -> list[Relati
     """Every relation of this module, for one period."""
     plain = (
         prices, terms, meters, products, pools, pool_rules, last_resorts, pool_capacity, departments, tenants,
-        contract_cards,
+        contract_rules, contract_tiers, commitment_cards,
     )  # fmt: skip
     return [
         *(relation(session) for relation in plain),
         *tag_steps(session, DEPARTMENT),
+        contract_cards(session, period, settings.reporting_currency),
+        resource_aliases(session, period),
         rates(session, period, settings.reporting_currency),
         parameters(period, settings),
     ]
@@ -295,37 +301,104 @@ def tenants(session: Session) -> Relation:
     return Relation("tenants", _columns(tenant=TEXT, department=TEXT), rows)
 
 
-def contract_cards(session: Session) -> Relation:
-    """`contract_cards`: id, vendor, sku, region, valid_from, valid_to, unit_price, currency, clause.
+def contract_cards(session: Session, period: Period, reporting_currency: str) -> Relation:
+    """`contract_cards`: id, vendor, valid_from, valid_to, unit_price, discount, tiered, currency, rate, clause, choice.
 
-    A null `region` is any region, a null `valid_to` no end.
+    `rate` is the period's, from `currency` to the reporting currency; null where there is none.
+    A null `valid_to` is no end. One of unit_price, discount (a share) and tiers is given; `currency` is null with
+    a discount. Of several cards that hold for a charge the one with the lowest `choice` counts.
     """
     columns = _columns(
-        id=TEXT,
-        vendor=TEXT,
-        sku=TEXT,
-        region=TEXT,
-        valid_from=DAY,
-        valid_to=DAY,
-        unit_price=MONEY,
-        currency=TEXT,
-        clause=TEXT,
-    )
+        id=TEXT, vendor=TEXT, valid_from=DAY, valid_to=DAY, unit_price=MONEY, discount=MONEY, tiered="BOOLEAN",
+        currency=TEXT, rate=MONEY, clause=TEXT, choice=NUMBER,
+    )  # fmt: skip
+    month = (models.Rate.kind == "period", models.Rate.day == period.first_day)
+    known = session.scalars(select(models.Rate).where(*month, models.Rate.quote == reporting_currency))
+    rates = {one.currency: one.rate for one in known} | {reporting_currency: _ONE}
+    cards = sorted(session.scalars(select(models.ContractCard)), key=_nearness)
     rows: list[tuple[object, ...]] = [
         (
-            card.id,
-            card.vendor,
-            card.sku,
-            card.region,
-            card.effective_from,
-            card.effective_to,
-            card.unit_price,
-            card.currency,
-            card.clause,
+            one.id, one.vendor, one.effective_from, one.effective_to, one.unit_price, one.discount, bool(one.tiers),
+            one.currency, rates.get(one.currency or ""), one.clause, choice,
         )
-        for card in session.scalars(select(models.ContractCard).order_by(models.ContractCard.id))
-    ]
+        for choice, one in enumerate(cards, start=1)
+    ]  # fmt: skip
     return Relation("contract_cards", columns, rows)
+
+
+def _nearness(card: models.ContractCard) -> tuple[bool, bool, int, str]:
+    """A card of a SKU goes before one by rules, one of a region before one of any, more rules before fewer."""
+    return card.sku is None, card.region is None, -len(card.rules or ()), card.id
+
+
+def contract_rules(session: Session) -> Relation:
+    """`contract_rules`: kind (card | commitment), id, vendor, rule_no, column_name, operator (equals | prefix), value.
+
+    All rules of an id hold; a SKU and a region are rules as well.
+    """
+    columns = _columns(kind=TEXT, id=TEXT, vendor=TEXT, rule_no=NUMBER, column_name=TEXT, operator=TEXT, value=TEXT)
+    rows: list[tuple[object, ...]] = []
+    for card in session.scalars(select(models.ContractCard).order_by(models.ContractCard.id)):
+        rows += [("card", card.id, card.vendor, *rule) for rule in _agreed_rules(card)]
+    for one in session.scalars(select(models.CommitmentCard).order_by(models.CommitmentCard.id)):
+        rows += [("commitment", one.id, one.vendor, *rule) for rule in _agreed_rules(one)]
+    return Relation("contract_rules", columns, rows)
+
+
+def _agreed_rules(one: models.ContractCard | models.CommitmentCard) -> Iterable[tuple[int, str, str, str]]:
+    named = [{"column": name, "equals": [value]} for name, value in (("SkuMeter", one.sku), ("RegionId", one.region))
+             if value is not None]  # fmt: skip
+    for number, rule in enumerate([*named, *(one.rules or ())], start=1):
+        operator = "prefix" if rule.get("prefix") is not None else "equals"
+        for value in [rule["prefix"]] if operator == "prefix" else rule["equals"]:
+            yield number, rule["column"], operator, value
+
+
+def contract_tiers(session: Session) -> Relation:
+    """`contract_tiers`: id, tier_from (units of the month before it), tier_to (null in the last), unit_price."""
+    rows: list[tuple[object, ...]] = []
+    for card in session.scalars(select(models.ContractCard).order_by(models.ContractCard.id)):
+        before = Decimal(0)
+        for tier in card.tiers or ():
+            end = None if tier["up_to"] is None else Decimal(tier["up_to"])
+            rows.append((card.id, before, end, Decimal(tier["unit_price"])))
+            before = end or before
+    return Relation("contract_tiers", _columns(id=TEXT, tier_from=MONEY, tier_to=MONEY, unit_price=MONEY), rows)
+
+
+def commitment_cards(session: Session) -> Relation:
+    """`commitment_cards`: id, vendor, commitment, kind, amount, per, unit, currency, valid_from, valid_to, clause.
+
+    `kind` is spend (in `currency`) or quantity (in `unit`), `per` month or term; `commitment` is the vendor's
+    identity of it, null where contract_rules say what counts.
+    """
+    columns = _columns(
+        id=TEXT, vendor=TEXT, commitment=TEXT, kind=TEXT, amount=MONEY, per=TEXT, unit=TEXT, currency=TEXT,
+        valid_from=DAY, valid_to=DAY, clause=TEXT,
+    )  # fmt: skip
+    rows: list[tuple[object, ...]] = [
+        (
+            one.id, one.vendor, one.commitment, one.kind, one.amount, one.per, one.unit, one.currency,
+            one.effective_from, one.effective_to, one.clause,
+        )
+        for one in session.scalars(select(models.CommitmentCard).order_by(models.CommitmentCard.id))
+    ]  # fmt: skip
+    return Relation("commitment_cards", columns, rows)
+
+
+def resource_aliases(session: Session, period: Period) -> Relation:
+    """`resource_aliases`: alias, pool (null is any), kind (alias of one with one | group), side, resource.
+
+    Those that hold in the period; `side` is billed or metered.
+    """
+    month = str(period)
+    rows: list[tuple[object, ...]] = []
+    for one in session.scalars(select(models.ResourceAlias).order_by(models.ResourceAlias.name)):
+        if one.effective_from <= month and (one.effective_to is None or month < one.effective_to):
+            kind = "alias" if len(one.billed) == len(one.metered) == 1 else "group"
+            rows += [(one.name, one.pool, kind, "billed", resource) for resource in one.billed]
+            rows += [(one.name, one.pool, kind, "metered", resource) for resource in one.metered]
+    return Relation("resource_aliases", _columns(alias=TEXT, pool=TEXT, kind=TEXT, side=TEXT, resource=TEXT), rows)
 
 
 def parameters(period: Period, settings: Settings) -> Relation:

@@ -133,7 +133,10 @@ def apply_plan(store: Store, clock: Clock, config: CompanyConfig, identity: str)
     applied = apply_config(store, config, clock) if changes else []
     with store.transaction() as session:
         plans = update(CatalogPlan).where(CatalogPlan.id == identity, CatalogPlan.state == "approved")
-        session.execute(plans.values(state="applied").execution_options(synchronize_session=False))
+        changed = session.execute(plans.values(state="applied").execution_options(synchronize_session=False))
+        if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
+            facts = {"changes": len(applied)}
+            audit.append(session, clock, who="configuration", action="catalog.applied", subject=name, facts=facts)
     return applied
 
 

@@ -1,8 +1,11 @@
 SELECT
     contract_audit.pool,
     contract_audit.card,
+    contract_audit.direction,
     contract_audit.vendor,
-    contract_audit.sku,
+    CASE
+        WHEN MIN(contract_audit.sku) = MAX(contract_audit.sku) THEN MIN(contract_audit.sku) ELSE 'several'
+    END AS sku,
     CAST(COUNT(*) AS BIGINT) AS line_count,
     CAST(SUM(contract_audit.quantity) AS DECIMAL(38, 18)) AS quantity,
     CAST(SUM(contract_audit.billed_amount) AS DECIMAL(38, 18)) AS billed_amount,
@@ -12,5 +15,5 @@ FROM contract_audit
 GROUP BY
     contract_audit.pool,
     contract_audit.card,
-    contract_audit.vendor,
-    contract_audit.sku
+    contract_audit.direction,
+    contract_audit.vendor

@@ -14,6 +14,7 @@ SELECT
     contract_audit.agreed_amount,
     contract_audit.amount
 FROM contract_audit
+WHERE contract_audit.direction = 'over'
 ORDER BY
     contract_audit.amount ASC,
     contract_audit.x_source ASC,

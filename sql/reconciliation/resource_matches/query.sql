@@ -1,30 +1,38 @@
 WITH billed_resources AS (
     SELECT
         part_sums.pool,
-        part_sums.resource,
+        COALESCE(resource_groups.subject, part_sums.resource) AS resource,
         MIN(part_sums.service) AS service,
         CAST(SUM(part_sums.list_cost) AS DECIMAL(38, 18)) AS list_cost,
         CAST(SUM(part_sums.effective_cost) AS DECIMAL(38, 18)) AS effective_cost,
         CAST(SUM(part_sums.capacity_amount) AS DECIMAL(38, 18)) AS capacity_amount,
         CAST(SUM(part_sums.charges) AS BIGINT) AS charges
     FROM part_sums
+    LEFT JOIN resource_groups
+        ON
+            part_sums.pool = resource_groups.pool
+            AND part_sums.resource = resource_groups.resource
     WHERE part_sums.class = 'capacity'
     GROUP BY
         part_sums.pool,
-        part_sums.resource
+        COALESCE(resource_groups.subject, part_sums.resource)
 ),
 
 metered_resources AS (
     SELECT
         internal_parts.pool,
-        internal_parts.resource,
+        COALESCE(resource_groups.subject, internal_parts.resource) AS resource,
         CAST(SUM(internal_parts.list_amount) AS DECIMAL(38, 18)) AS metered_amount,
         CAST(SUM(internal_parts.records) AS BIGINT) AS records
     FROM internal_parts
+    LEFT JOIN resource_groups
+        ON
+            internal_parts.pool = resource_groups.pool
+            AND internal_parts.resource = resource_groups.resource
     WHERE internal_parts.class = 'metered'
     GROUP BY
         internal_parts.pool,
-        internal_parts.resource
+        COALESCE(resource_groups.subject, internal_parts.resource)
 ),
 
 -- A charge without a resource stands under the empty one, which no usage is metered on.
