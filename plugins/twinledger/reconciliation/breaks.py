@@ -1,32 +1,39 @@
-"""Breaks: what is beyond tolerance, and how the open ones change from run to run.
+"""Breaks: what is beyond tolerance, and how one is as it stands.
 
-What belongs here: the identity of a break and its life, as pure functions over rows of the store.
-What does not: who works on a break, which people decide.
+What belongs here: findings, their kinds and identities, and what is read of a break. What does not: how breaks change
+from run to run (`updates`), and what people do with them (`life`).
 
-    (none) ── found ──► new ──► acknowledged | snoozed
-                         ▲            │
-              found again│            │ gone
-                         └─ resolved ◄┴── gone
+                          acknowledge, snooze
+    (none) ── found ──► new ─────────────► acknowledged | snoozed
+                         ▲ ◄─ time over, grown ─ snoozed │
+             found again │                              │ gone (cleared), fixed, accepted
+                         └────────── resolved ◄─────────┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from twinledger.reconciliation.result import BreakState, BridgeRow, Claim, RollForward, Tally
+from twinledger.pools import COMPONENTS
+from twinledger.reconciliation.matched import AMBIGUOUS, Ambiguity
+from twinledger.reconciliation.result import BreakState, BridgeRow, Claim, PoolRoll, RollForward
 from twinledger.reconciliation.tolerance import Limits
 from twinledger.store import models
 from twinledger.vocabulary.identities import digest
-from twinledger.vocabulary.money import exact_sum
 
 NOBODY = "finance"
 """Owner of what no pool's owner answers for."""
+
+BRIDGE_KIND = "bridge"
+
+
+def kind_of(rule: str) -> str:
+    """What a rule looks at: the bridge's components are one kind, for rows move between them; others are their own."""
+    return BRIDGE_KIND if rule in COMPONENTS else rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,25 @@ class Finding:
     currency: str
     tolerance: Decimal
     owner: str
+    provider: str = ""
+    """Empty where it is of several, or of none; likewise the account."""
+    account: str = ""
+    within: bool = False
+    """Whether it lies within the tolerance for its age: then no break, and as old as it is."""
 
     @property
     def identity(self) -> str:
         """The same for the same deviation, whatever its amount, order or run."""
         return digest(self.rule, self.pool, self.period, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a run did to one break, for its history; amounts in the facts are decimal strings."""
+
+    break_id: str
+    action: str
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +77,35 @@ class Change:
     opened: tuple[str, ...]
     resolved: tuple[str, ...]
     open: tuple[BreakState, ...]
+    rolls: tuple[PoolRoll, ...] = ()
+    """The roll-forward by pool; the parts add up to the whole."""
+    settled: tuple[BreakState, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 def component_findings(
-    period: str, bridge: Iterable[BridgeRow], tolerated: Mapping[tuple[str, str], Limits], owners: Mapping[str, str]
+    period: str,
+    bridge: Iterable[BridgeRow],
+    tolerated: Mapping[tuple[str, str], Limits],
+    owners: Mapping[str, str],
+    first: Mapping[tuple[str, str], Limits] | None = None,
 ) -> list[Finding]:
-    """Components beyond their limits; `tolerated` is by (pool, component), `owners` by pool."""
+    """Components beyond their limits; `tolerated` is by (pool, component), `owners` by pool.
+
+    `first` are the limits of what was just found: what lies beyond those, and within the ones for its age, is given
+    as `within`.
+    """
     found = []
     for row in bridge:
-        limit = tolerated[row.pool, row.component].exceeded(row.amount)
+        key = (row.pool, row.component)
+        limit = tolerated[key].exceeded(row.amount)
+        within = limit is None
+        if limit is None and first is not None:
+            limit = first[key].exceeded(row.amount)
         if limit is not None:
             owner = owners.get(row.pool, NOBODY)
-            found.append(Finding(row.component, row.pool, period, row.pool, row.amount, row.currency, limit, owner))
+            money = (row.amount, row.currency, limit, owner)
+            found.append(Finding(row.component, row.pool, period, row.pool, *money, within=within))
     return found
 
 
@@ -75,101 +113,54 @@ def claim_findings(period: str, claims: Iterable[Claim], currency: str, owners: 
     """One break for each contract card that was billed above; no overcharge is tolerated."""
     return [
         Finding(
-            "overcharge", one.pool, period, one.card, one.amount, currency, Decimal(0), owners.get(one.pool, NOBODY)
+            "overcharge",
+            one.pool,
+            period,
+            one.card,
+            one.amount,
+            currency,
+            Decimal(0),
+            owners.get(one.pool, NOBODY),
+            provider=one.vendor,
         )
         for one in claims
     ]
 
 
-def update_breaks(
-    session: Session, period: str, findings: Sequence[Finding], run: str, now: datetime, only: Collection[str] = ()
-) -> Change:
-    """Bring the period's breaks to what a run found, in the caller's transaction.
-
-    Where the run could look for some rules only, `only` names them: breaks of others stay as they are.
-    """
-    query = select(models.Break).where(models.Break.period == period).with_for_update()
-    known = {one.id: one for one in session.scalars(query)}
-    opening = {one.id: one.amount for one in known.values() if one.state != "resolved"}
-    found = {finding.identity: finding for finding in findings}
-    for identity, finding in found.items():
-        if identity in known:
-            _meet_again(known[identity], finding, run, now)
-        else:
-            known[identity] = _opened(identity, finding, run, now)
-            session.add(known[identity])
-    unseen = {identity for identity in opening if only and known[identity].rule not in only}
-    for identity in opening.keys() - found.keys() - unseen:
-        _resolve(known[identity], run, now)
-    session.flush()
-    closing = {identity: finding.amount for identity, finding in found.items()}
-    closing |= {identity: opening[identity] for identity in unseen}
-    return Change(
-        roll_forward=roll_forward(opening, closing),
-        opened=tuple(sorted(closing.keys() - opening.keys())),
-        resolved=tuple(sorted(opening.keys() - closing.keys())),
-        open=open_states(known.values()),
-    )
+def ambiguity_findings(
+    period: str, ambiguities: Iterable[Ambiguity], currency: str, owners: Mapping[str, str]
+) -> list[Finding]:
+    """One break for each resource that fits several of the other side; none is tolerated, for none is matched."""
+    return [
+        Finding(
+            AMBIGUOUS, one.pool, period, one.subject, one.amount, currency, Decimal(0), owners.get(one.pool, NOBODY)
+        )
+        for one in ambiguities
+    ]
 
 
-def roll_forward(opening: Mapping[str, Decimal], closing: Mapping[str, Decimal]) -> RollForward:
-    """From the open breaks before to those after, each as identity -> amount."""
-    added = [closing[one] for one in closing.keys() - opening.keys()]
-    gone = [opening[one] for one in opening.keys() - closing.keys()]
-    stayed = [(opening[one], closing[one]) for one in opening.keys() & closing.keys()]
-    grown = [after - before for before, after in stayed if abs(after) >= abs(before)]
-    shrunk = [before - after for before, after in stayed if abs(after) < abs(before)]
-    return RollForward(
-        opening=_tally(opening.values()),
-        new=Tally(len(added), exact_sum([*added, *grown])),
-        resolved=Tally(len(gone), exact_sum([*gone, *shrunk])),
-        closing=_tally(closing.values()),
-    )
+def state_at(one: models.Break, now: datetime) -> str:
+    """The state of a break; one whose snooze is over is new again, whether or not a run has seen that."""
+    over = one.state == "snoozed" and one.snoozed_until is not None and one.snoozed_until <= now
+    return "new" if over else one.state
 
 
-def open_states(breaks: Iterable[models.Break]) -> tuple[BreakState, ...]:
+def break_state(one: models.Break, now: datetime) -> BreakState:
+    """A break as it stands."""
+    read = {name: getattr(one, name) for name in BreakState.__slots__}
+    return BreakState(**read | {"state": state_at(one, now)})
+
+
+def open_states(breaks: Iterable[models.Break], now: datetime) -> tuple[BreakState, ...]:
     """The open ones, the most money first."""
-    names = BreakState.__slots__
-    still = [BreakState(**{name: getattr(one, name) for name in names}) for one in breaks if one.state != "resolved"]
-    return tuple(sorted(still, key=lambda one: (-abs(one.amount), one.id)))
+    return _ranked(break_state(one, now) for one in breaks if one.state != "resolved")
 
 
-def _tally(amounts: Iterable[Decimal]) -> Tally:
-    listed = list(amounts)
-    return Tally(len(listed), exact_sum(listed))
+def settled_states(breaks: Iterable[models.Break], now: datetime) -> tuple[BreakState, ...]:
+    """Those that people resolved and the last run found all the same, the most money first."""
+    by_people = (one for one in breaks if one.state == "resolved" and one.found and one.resolution != "cleared")
+    return _ranked(break_state(one, now) for one in by_people)
 
 
-def _opened(identity: str, finding: Finding, run: str, now: datetime) -> models.Break:
-    return models.Break(
-        id=identity,
-        rule=finding.rule,
-        pool=finding.pool,
-        period=finding.period,
-        subject=finding.subject,
-        amount=finding.amount,
-        currency=finding.currency,
-        tolerance=finding.tolerance,
-        owner=finding.owner,
-        state="new",
-        opened_at=now,
-        resolved_at=None,
-        run=run,
-        revision=1,
-    )
-
-
-def _meet_again(known: models.Break, finding: Finding, run: str, now: datetime) -> None:
-    """A break that is still there keeps its state and age; one that came back is new again."""
-    if known.state == "resolved":
-        known.state, known.opened_at, known.resolved_at = "new", now, None
-    elif (known.amount, known.tolerance, known.owner) == (finding.amount, finding.tolerance, finding.owner):
-        return
-    known.amount, known.currency = finding.amount, finding.currency
-    known.tolerance, known.owner = finding.tolerance, finding.owner
-    known.run = run
-    known.revision += 1
-
-
-def _resolve(known: models.Break, run: str, now: datetime) -> None:
-    known.state, known.resolved_at, known.run = "resolved", now, run
-    known.revision += 1
+def _ranked(states: Iterable[BreakState]) -> tuple[BreakState, ...]:
+    return tuple(sorted(states, key=lambda one: (-abs(one.amount), one.id)))
