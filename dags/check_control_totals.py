@@ -2,7 +2,8 @@
 
 Asks AWS Cost Explorer for the totals of every source that has `options.cost_explorer`, one mapped task a
 source, and names the periods of which anything was stated since they were last reconciled: by Cost
-Explorer, a manifest, or an invoice that finance imported (`twinledger controls import FILE`).
+Explorer, a manifest, or an invoice that finance imported (`twinledger controls import FILE`); and those of which
+people resolved a break since, or a snoozed one is to wake.
 
 **Runs** every day at 06:30 UTC, after the bills, and by hand.
 

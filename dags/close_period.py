@@ -3,6 +3,7 @@
 The first task asks on the period's present figures; the second one waits for an answer. Agreeing freezes
 both ledgers of the period: from then on no delivery, rating or process changes them, and what vendors
 change is posted as adjustments in the open period. Each department with charges is told of its statement.
+The statements of the period's pools are signed before (`twinledger signoff`): without, nothing is asked.
 
 **Runs** on the 16th for the month before, when the last of the vendors is final, and by hand with
 `{"period": "2026-10"}`. Periods are closed in their order.
@@ -11,7 +12,8 @@ change is posted as adjustments in the open period. Each department with charges
 the answer, the answer is refused and the period is open again: run this again.
 
 **When a task fails**, the period is as it was: the first one says what stands against it (not over, an
-earlier period still open); the second is tried again and finds the decision, if there is one.
+earlier period still open, statements that are not signed); the second is tried again and finds the decision, if
+there is one.
 """
 
 from __future__ import annotations

@@ -4,10 +4,11 @@ Splits the deviation of every pool into components that add up to it exactly, wr
 bridge, opens and resolves breaks, audits contract prices, and queues finance's message.
 
 **Runs** for a period when either ledger says that it was touched (a restatement touches one of them
-only), when something new is stated of it (an invoice, Cost Explorer's total), and by hand with a partition
-key. It waits while an ingestion of bills is under way, an hour at most: finance is not told of half of a
-day's bills. Then it stops here while the other ledger does not have the period yet, or `rate_usage` is
-about to write it anew: its event starts the next run. A run by hand waits for neither.
+only), when something new is stated of it (an invoice, Cost Explorer's total), when people resolved a break
+of it or a snooze is over, and by hand with a partition key. It waits while an ingestion of bills is under
+way, an hour at most: finance is not told of half of a day's bills. Then it stops here while the other
+ledger does not have the period yet, or `rate_usage` is about to write it anew: its event starts the next
+run. A run by hand waits for neither.
 
 **Emits** `bridge` for the period, unless nothing changed: then the task is shown as skipped, and nobody is
 told again.

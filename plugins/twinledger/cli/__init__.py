@@ -12,17 +12,23 @@ from __future__ import annotations
 import typer
 
 from twinledger.cli import (
+    audit,
     bills,
+    breaks,
     catalog,
+    claims,
     closing,
     company,
     controls,
     held,
+    matching,
     metering,
     periods,
     pools,
     rates,
+    reconciliation,
     shield,
+    signoff,
     statements,
 )
 from twinledger.cli.demo import demo
@@ -40,6 +46,7 @@ app.command("ingest")(bills.ingest)
 app.command("rate")(periods.rate)
 app.command("reconcile")(periods.reconcile)
 app.command("statement")(statements.statement)
+app.command("claims")(claims.claims)
 app.command("held")(held.held)
 app.command("budget")(periods.budget)
 app.command("sample")(company.sample)
@@ -47,9 +54,14 @@ app.command("demo")(demo)
 app.add_typer(bills.ledger, name="ledger")
 app.add_typer(bills.quarantine, name="quarantine")
 app.add_typer(closing.period, name="period")
+app.add_typer(signoff.signoff, name="signoff")
+app.add_typer(audit.audit, name="audit")
+app.add_typer(breaks.breaks, name="breaks")
 app.add_typer(controls.controls, name="controls")
+app.add_typer(matching.match, name="match")
 app.add_typer(pools.pools, name="pools")
 app.add_typer(rates.rates, name="rates")
+app.add_typer(reconciliation.reconciliation, name="reconciliation")
 app.add_typer(shield.shield, name="shield")
 app.add_typer(metering.metering, name="metering")
 app.add_typer(company.outbox, name="outbox")

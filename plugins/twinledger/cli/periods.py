@@ -109,6 +109,9 @@ def show_reconciliation(found: Reconciliation) -> None:
             for c in found.claims
         ]
         table("Claims to vendors", columns, claims, columns[3:])
+    if found.matching.suggestions:
+        waiting = len(found.matching.suggestions)
+        out.print(f"{waiting} suggested matches wait: twinledger match suggest {found.period}", markup=False)
     for sentence in (*found.missing, *found.warnings):
         out.print(sentence, markup=False)
 

@@ -237,6 +237,103 @@ INTERNAL_CHARGES = Table(
 """Usage x price in force (kind `usage`), what is missing to a minimum (`minimum`), a direct resource at list
 price (`direct`), or a share of a pool's list cost, which has no unit price (`allocated`, price 0)."""
 
+CHARGE_DAYS = Table(
+    "finance.charge_days",
+    "finance",
+    _columns("""
+    x_source text !
+    x_period text !
+    x_slice text !
+    currency text !
+    day day !
+    charges number !
+    """),
+    EXTERNAL_CHARGES.partition,
+)
+"""On which days (UTC) a slice's charges start, by billing currency: which rates it needs."""
+
+CHARGE_SUMS = Table(
+    "finance.charge_sums",
+    "finance",
+    _columns("""
+    x_source text !
+    x_period text !
+    x_slice text !
+    pool text !
+    class text !
+    resource text !
+    service text
+    claimed flag !
+    product text
+    meter text
+    charges number !
+    foreign_charges number !
+    list_cost money !
+    effective_cost money !
+    booked_cost money !
+    capacity_quantity money !
+    capacity_amount money !
+    """),
+    EXTERNAL_CHARGES.partition,
+)
+"""Sums of a slice's charges that the bridge is made of, in the reporting currency. `claimed`: by a department's tag or
+account. `resource` is empty but for capacity and direct charges."""
+
+INTERNAL_SUMS = Table(
+    "finance.internal_sums",
+    "finance",
+    _columns("""
+    period text !
+    department text !
+    pool text !
+    product text !
+    meter text !
+    resource text !
+    unit text !
+    price price !
+    currency text !
+    kind text !
+    class text !
+    records number !
+    repriced number !
+    quantity money !
+    list_amount money !
+    amount money !
+    """),
+    INTERNAL_CHARGES.partition,
+)
+"""Sums of a period's internal charges: what was charged, and what it comes to at list price."""
+
+AUDITED_CHARGES = Table(
+    "finance.audited_charges",
+    "finance",
+    _columns("""
+    x_source text !
+    x_period text !
+    x_slice text !
+    kind text !
+    id text !
+    verdict text !
+    pool text !
+    vendor text !
+    currency text !
+    sku text
+    region text
+    resource text
+    x_delivery text
+    x_row number
+    started_at instant
+    line_count number !
+    quantity money !
+    billed_amount money !
+    agreed_amount money !
+    """),
+    EXTERNAL_CHARGES.partition,
+)
+"""What a slice's charges are audited by: kind `line`, a bill line that is not as its contract card agrees or whose
+card has tiers; `sum`, the lines of a pool and card that are; `commitment`, what counts for one. Amounts are in the
+reporting currency."""
+
 MATCHES = Table(
     "finance.matches",
     "finance",
@@ -274,4 +371,10 @@ BRIDGE = Table(
 )
 """One component per pool and period; components of a pool add up to its deviation exactly."""
 
-TABLES = {table.name: table for table in (EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, MATCHES, BRIDGE)}
+TABLES = {
+    table.name: table
+    for table in (
+        EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, AUDITED_CHARGES, CHARGE_DAYS, CHARGE_SUMS,
+        INTERNAL_SUMS, MATCHES, BRIDGE,
+    )
+}  # fmt: skip

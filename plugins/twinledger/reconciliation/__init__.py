@@ -4,12 +4,33 @@ What belongs here: matching, the bridge, tolerances, breaks and their life, clai
 opening a component down to its rows. What does not: assigning charges to pools (`sql/pools`), rating
 (`rating`), and what a message or page looks like (`slack`, `web`).
 
-    inputs ──► models of sql/reconciliation ──► evidence ──► breaks ──► run, message, audit entry
+    inputs ──► sums by slice ──► models of sql/reconciliation ──► evidence ──► breaks ──► run, message, audit entry
 """
 
+from twinledger.reconciliation.aliases import confirm_match, match_suggestions, resource_aliases, withdraw_match
+from twinledger.reconciliation.audited import CommitmentUse
+from twinledger.reconciliation.causes import DIMENSIONS, Contributor, RootCause, read_cause, root_cause
+from twinledger.reconciliation.certification import Certification, Reason, ReasonCode, certification
+from twinledger.reconciliation.claim_file import claim_file
+from twinledger.reconciliation.claims import ContractClaims, contract_claims
 from twinledger.reconciliation.controlled import periods_to_check
 from twinledger.reconciliation.covered import Missing, missing_coverage
 from twinledger.reconciliation.held import HeldCause, HeldMonth, HeldPart, HeldPool, held_month, held_months
+from twinledger.reconciliation.life import (
+    ASSIGNED,
+    TRANSITIONS,
+    Act,
+    Done,
+    Verb,
+    accept,
+    acknowledge,
+    assign,
+    comment,
+    fix,
+    snooze,
+)
+from twinledger.reconciliation.matched import Ambiguity, Matching, ResourceMeter, Suggestion
+from twinledger.reconciliation.owners import OwnerRule, owner_rules, priorities
 from twinledger.reconciliation.result import (
     BreakState,
     BridgeRow,
@@ -26,34 +47,137 @@ from twinledger.reconciliation.result import (
 )
 from twinledger.reconciliation.rows import component_rows
 from twinledger.reconciliation.run import read_reconciliation, reconcile_period
+from twinledger.reconciliation.signoff import sign_off
+from twinledger.reconciliation.statement import (
+    PROVENANCE,
+    PeriodStatement,
+    department_statement,
+    pool_statement,
+    shares_of,
+    statement_digest,
+    statement_figures,
+    statement_json,
+)
+from twinledger.reconciliation.statement_files import folder_name, manifest
+from twinledger.reconciliation.statement_folder import (
+    Checked,
+    department_statements,
+    newest_run,
+    period_statement,
+    pool_statements,
+    render_statement,
+    verify_folder,
+    write_files,
+)
+from twinledger.reconciliation.statement_rows import Opened, open_components
 from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
+from twinledger.reconciliation.worklist import (
+    AGE_CLASSES,
+    OLDEST,
+    BreakLine,
+    BreakView,
+    Comment,
+    Deed,
+    Wanted,
+    age_class,
+    break_lines,
+    break_view,
+    find_break,
+)
 
 __all__ = [
+    "AGE_CLASSES",
+    "ASSIGNED",
     "DEFAULT_TOLERANCE",
+    "DIMENSIONS",
+    "OLDEST",
+    "PROVENANCE",
+    "TRANSITIONS",
+    "Act",
+    "Ambiguity",
+    "BreakLine",
     "BreakState",
+    "BreakView",
     "BridgeRow",
+    "Certification",
+    "Checked",
     "Claim",
     "ClaimLine",
+    "Comment",
+    "CommitmentUse",
     "ComponentRow",
+    "ContractClaims",
+    "Contributor",
+    "Deed",
+    "Done",
     "HeldCause",
     "HeldMonth",
     "HeldPart",
     "HeldPool",
     "Limits",
     "Match",
+    "Matching",
     "MeterMatch",
     "Missing",
+    "Opened",
+    "OwnerRule",
     "Ownerless",
+    "PeriodStatement",
     "PoolTotal",
+    "Reason",
+    "ReasonCode",
     "Reconciliation",
+    "ResourceMeter",
     "RollForward",
+    "RootCause",
+    "Suggestion",
     "Tally",
+    "Verb",
+    "Wanted",
+    "accept",
+    "acknowledge",
+    "age_class",
+    "assign",
+    "break_lines",
+    "break_view",
+    "certification",
+    "claim_file",
+    "comment",
     "component_rows",
+    "confirm_match",
+    "contract_claims",
+    "department_statement",
+    "department_statements",
+    "find_break",
+    "fix",
+    "folder_name",
     "held_month",
     "held_months",
     "limits",
+    "manifest",
+    "match_suggestions",
     "missing_coverage",
+    "newest_run",
+    "open_components",
+    "owner_rules",
+    "period_statement",
     "periods_to_check",
+    "pool_statement",
+    "pool_statements",
+    "priorities",
+    "read_cause",
     "read_reconciliation",
     "reconcile_period",
+    "render_statement",
+    "resource_aliases",
+    "root_cause",
+    "shares_of",
+    "sign_off",
+    "snooze",
+    "statement_digest",
+    "statement_figures",
+    "statement_json",
+    "verify_folder",
+    "withdraw_match",
+    "write_files",
 ]

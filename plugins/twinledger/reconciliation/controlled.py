@@ -16,6 +16,7 @@ from twinledger.controls import Comparison, agree, differences, last_recorded, l
 from twinledger.reconciliation.breaks import NOBODY, Finding
 from twinledger.reconciliation.covered import uncovered_periods
 from twinledger.reconciliation.inputs import Inputs
+from twinledger.reconciliation.updates import stirred_periods
 from twinledger.store import models
 from twinledger.vocabulary.errors import MissingRateError
 from twinledger.vocabulary.money import SCALE
@@ -61,7 +62,8 @@ def findings_of(
         rate = rates[one.currency]
         amount = _converted(one.difference or Decimal(0), rate)
         tolerance = _converted(one.tolerance, rate)
-        found.append(Finding(RULE, "", period, one.subject, amount, currency, tolerance, NOBODY))
+        of = (one.provider, one.account)
+        found.append(Finding(RULE, "", period, one.subject, amount, currency, tolerance, NOBODY, *of))
     return found
 
 
@@ -71,10 +73,14 @@ def _converted(amount: Decimal, rate: Decimal) -> Decimal:
 
 
 def periods_to_check(books: Books) -> list[str]:
-    """Periods of which something was stated, or is missing, since they were last reconciled, the oldest first."""
+    """Periods of which something was stated, is missing, or was resolved by people since they were last reconciled.
+
+    The oldest first.
+    """
     query = select(models.ReconciliationRun.period, func.max(models.ReconciliationRun.ran_at))
     with books.store.reading() as session:
+        stirred = stirred_periods(session, books.clock.now())
         ran = dict(session.execute(query.group_by(models.ReconciliationRun.period)).all())
         stated = last_recorded(session)
     behind = {period for period, at in stated.items() if period not in ran or ran[period] < at}
-    return sorted(behind.union(uncovered_periods(books)))
+    return sorted(behind.union(uncovered_periods(books), stirred))

@@ -81,5 +81,5 @@ def missing_coverage(books: Books, period: Period) -> tuple[Missing, ...]:
     """What is missing of a period now, in order of feed, tenant and meter, with the breaks that are open for it."""
     query = select(models.Break).where(models.Break.period == str(period), models.Break.rule == RULE)
     with books.store.reading() as session:
-        breaks = {one.subject: one for one in open_states(session.scalars(query))}
+        breaks = {one.subject: one for one in open_states(session.scalars(query), books.clock.now())}
     return tuple(Missing(one, breaks.get(one.subject)) for one in coverage(books, period))

@@ -7,7 +7,8 @@ not: the models that make a bridge of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -19,49 +20,121 @@ from twinledger.controls import Terms, Total, adjustment_slices, recorded, terms
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import Lake, partition_of
-from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
+from twinledger.lake.tables import (
+    AUDITED_CHARGES,
+    CHARGE_DAYS,
+    CHARGE_SUMS,
+    EXTERNAL_CHARGES,
+    INTERNAL_CHARGES,
+    INTERNAL_SUMS,
+    USAGE,
+    Table,
+)
 from twinledger.metering import Uncovered, coverage
+from twinledger.reconciliation.owners import OwnerRule, owner_rules
 from twinledger.reconciliation.restated import SliceTotal, slice_history
+from twinledger.reconciliation.tolerance import Stated, age_step
 from twinledger.store import models
 from twinledger.vocabulary.errors import CurrencyMismatchError, MissingRateError
 from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.periods import Period
 
+
+@dataclass(frozen=True, slots=True)
+class KeptSums:
+    """Sums of each slice of a ledger, kept in the lake: computed for a slice when what they follow from changes.
+
+    The slice's rows are first brought down to the result of `charges`, where it is given: the models after it read
+    that under the ledger's name. The last model's result is kept; its relation has the table's name.
+    """
+
+    table: Table
+    ledger: Table
+    models: tuple[str, ...]
+    charges: str = ""
+
+
+CHARGE_DAYS_SUMS = KeptSums(CHARGE_DAYS, EXTERNAL_CHARGES, ("reconciliation/charge_days",))
+"""What rates a slice needs; it follows from the slice alone."""
+
+BRIDGE_SUMS = (
+    KeptSums(
+        CHARGE_SUMS,
+        EXTERNAL_CHARGES,
+        (
+            "pools/charge_tags",
+            "pools/charge_pools",
+            "rating/tag_owners",
+            "reconciliation/charge_parts",
+            "reconciliation/charge_sums",
+        ),
+    ),
+    KeptSums(INTERNAL_SUMS, INTERNAL_CHARGES, ("reconciliation/listed_charges", "reconciliation/internal_sums")),
+)
+"""What the bridge, the matches and the ownership report are made of."""
+
+KEPT_SUMS = (
+    *BRIDGE_SUMS,
+    KeptSums(
+        AUDITED_CHARGES,
+        EXTERNAL_CHARGES,
+        (
+            "pools/charge_tags",
+            "pools/charge_pools",
+            "reconciliation/contract_scopes",
+            "reconciliation/audited_charges",
+        ),
+        charges="reconciliation/carded_rows",
+    ),
+)
+"""Models that read rows of a ledger, slice by slice. See decision 0021."""
+
+RATE_MODELS = ("reconciliation/used_rates", "reconciliation/missing_rates")
 BASE_MODELS = (
-    "pools/charge_tags",
-    "pools/charge_pools",
     "rating/statement_lines",
-    "reconciliation/charge_parts",
     "reconciliation/part_sums",
-    "reconciliation/listed_charges",
     "reconciliation/internal_parts",
+    "reconciliation/alias_claims",
+    "reconciliation/resource_groups",
     "reconciliation/resource_matches",
 )
-KEPT = frozenset({"statement_lines", "part_sums", "internal_parts", "resource_matches"})
-"""Sums that several models read: computed once."""
+KEPT = frozenset({"statement_lines", "part_sums", "internal_parts", "resource_groups", "resource_matches"})
+"""Sums over the slices that several models read: computed once."""
 
 BRIDGE_MODELS = ("reconciliation/pool_totals", "reconciliation/bridge")
 CONTROL_MODELS = ("controls/ledger_totals",)
 REPORT_MODELS = (
     "reconciliation/largest_matches",
+    "reconciliation/largest_services",
     "reconciliation/meter_matches",
+    "reconciliation/resource_meters",
+    "reconciliation/largest_meters",
+    "reconciliation/identifier_pairs",
+    "reconciliation/match_suggestions",
+    "reconciliation/ambiguous_matches",
     "reconciliation/contract_audit",
     "reconciliation/claim_sums",
     "reconciliation/claims",
-    "rating/tag_owners",
+    "reconciliation/commitment_use",
     "reconciliation/ownership",
+    "reconciliation/department_charges",
 )
-MISSING_RATES = "reconciliation/missing_rates"
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerCut:
-    """One ledger's slices of a period, as they were in one snapshot."""
+    """One table's slices of a period, as they were in one snapshot."""
 
     cut: str
-    files: tuple[str, ...]
     slices: tuple[tuple[str, str], ...]
     """Slice name and what it was written from."""
+    slice_files: Mapping[str, tuple[str, ...]]
+    """Slice name -> its files; one that holds no row has none."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of all slices."""
+        return tuple(sorted(path for paths in self.slice_files.values() for path in paths))
 
     def values(self, column: str) -> set[str]:
         """The values of one partition column."""
@@ -73,7 +146,7 @@ class PoolTerms:
     """Who answers for a pool, and what is tolerated in it."""
 
     owner: str
-    tolerance: Mapping[str, Mapping[str, str | None]]
+    tolerance: Mapping[str, Stated]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +172,34 @@ class Inputs:
     """Slices of other periods that adjust this one, which is closed: their name and what they were written from."""
     uncovered: tuple[Uncovered, ...] = ()
     """What metering feeds have left out."""
+    owners: tuple[OwnerRule, ...] = ()
+    ages: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """For how many days the deviation of a (pool, component) has been found: tolerances by age look at it."""
 
     @property
     def digest(self) -> str:
         """Equal for equal inputs, whatever order they arrived in."""
-        queries = [load_model(name).query for name in (*BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS, *CONTROL_MODELS)]
+        sums = (CHARGE_DAYS_SUMS, *KEPT_SUMS)
+        of_slices = [name for one in sums for name in (one.charges, *one.models) if name]
+        of_sums = (*RATE_MODELS, *BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS, *CONTROL_MODELS)
+        queries = [load_model(name).query for name in (*of_slices, *of_sums)]
         said = [repr(part) for part in (self.external.slices, self.internal.slices, self.relations, self.history)]
-        owned = repr(sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items()))
+        terms = sorted((name, one.owner, sorted(one.tolerance.items())) for name, one in self.pools.items())
+        owned = repr((terms, self.owners, self.steps()))
         controls = repr((self.totals, sorted(self.terms.units.items()), self.adjustments, self.uncovered))
         return digest(
             str(self.period), self.currency, *queries, *said, owned, controls, *self.missing, *self.warnings,
             str(self.pending),
         )  # fmt: skip
+
+    def steps(self) -> list[tuple[str, str, int]]:
+        """The age step of each tolerance that has reached one: as long as it stays there, nothing changes."""
+        reached = (
+            (pool, component, age_step(self.pools[pool].tolerance.get(component) or {}, days))
+            for (pool, component), days in self.ages.items()
+            if pool in self.pools
+        )
+        return sorted(one for one in reached if one[2])
 
     def period_rates(self) -> dict[str, Decimal]:
         """Reporting units for one unit of each currency that has a rate for the period."""
@@ -122,8 +211,8 @@ class Inputs:
 
 def gather(books: Books, period: Period) -> Inputs:
     """Read the inputs of a period as they are now."""
-    external = _ledger_cut(books.lake, EXTERNAL_CHARGES, "x_period", str(period))
-    internal = _ledger_cut(books.lake, INTERNAL_CHARGES, "period", str(period))
+    external = table_cut(books.lake, EXTERNAL_CHARGES, period)
+    internal = table_cut(books.lake, INTERNAL_CHARGES, period)
     over_at = period.end(books.settings.timezone)
     uncovered = coverage(books, period)
     with books.store.reading() as session:
@@ -145,11 +234,13 @@ def gather(books: Books, period: Period) -> Inputs:
             terms=terms(books, session, period),
             adjustments=tuple(adjustment_slices(books, period).items()),
             uncovered=uncovered,
+            owners=owner_rules(session),
+            ages=_ages(session, period, books.clock.now()),
         )
 
 
-def view_inputs(engine: Engine, inputs: Inputs) -> None:
-    """Make the inputs and the models over them readable on an engine; the small sums are computed once.
+def view_ledgers(engine: Engine, inputs: Inputs) -> None:
+    """Make both ledgers' rows and the models over them readable on an engine: for opening sums down to their rows.
 
     Raises:
         MissingRateError: a charge or contract card in a currency without a rate.
@@ -158,10 +249,26 @@ def view_inputs(engine: Engine, inputs: Inputs) -> None:
     engine.view_files("external_charges", EXTERNAL_CHARGES, inputs.external.files)
     engine.view_files("internal_charges", INTERNAL_CHARGES, inputs.internal.files)
     view(engine, inputs.relations)
-    engine.view_model(MISSING_RATES)
+    for model in CHARGE_DAYS_SUMS.models:
+        engine.view_model(model)
+    refuse_missing_rates(engine, inputs)
+    for kept in BRIDGE_SUMS:
+        for model in kept.models:
+            engine.view_model(model)
+    view_base(engine, inputs)
+
+
+def refuse_missing_rates(engine: Engine, inputs: Inputs) -> None:
+    """Raise MissingRateError where charges or contract cards have no rate; reads `charge_days`."""
+    for model in RATE_MODELS:
+        engine.view_model(model)
     for missing in engine.rows("missing_rates"):
         wanted = str(inputs.period) if missing["kind"] == "period" else str(missing["day"])
         raise MissingRateError(missing["currency"], inputs.currency, wanted)
+
+
+def view_base(engine: Engine, inputs: Inputs) -> None:
+    """Make the models over the sums readable, those that several models read computed once; see `view_ledgers`."""
     for model in BASE_MODELS:
         engine.view_model(model)
         if load_model(model).relation in KEPT:
@@ -178,14 +285,15 @@ def _refuse_other_currencies(engine: Engine, inputs: Inputs) -> None:
             raise CurrencyMismatchError(inputs.currency, row["currency"])
 
 
-def _ledger_cut(lake: Lake, table: Table, column: str, period: str) -> LedgerCut:
+def table_cut(lake: Lake, table: Table, period: Period) -> LedgerCut:
     """Slices and files of one snapshot: read again while another process commits in between."""
+    column = next(name for name in table.partition if name.endswith("period"))
     while True:
         cut = lake.cut(table)
-        slices = _of_period(lake, table, column, period)
-        files = lake.files(table, {column: period}, cut) if cut else []
+        slices = _of_period(lake, table, column, str(period))
+        files = lake.slice_files(table, {column: str(period)}, cut) if cut else {}
         if lake.cut(table) == cut:
-            return LedgerCut(cut, tuple(files), tuple(sorted(slices.items())))
+            return LedgerCut(cut, tuple(sorted(slices.items())), files)
 
 
 def _of_period(lake: Lake, table: Table, column: str, period: str) -> dict[str, str]:
@@ -237,6 +345,11 @@ def _quarantined(session: Session, period: Period) -> Iterable[str]:
     )
     for source, rows in session.execute(query):
         yield f"source {source}: {rows} rows of {period} are in quarantine"
+
+
+def _ages(session: Session, period: Period, now: datetime) -> dict[tuple[str, str], int]:
+    query = select(models.Break).where(models.Break.period == str(period), models.Break.found.is_(True))
+    return {(one.pool, one.rule): (now - one.opened_at).days for one in session.scalars(query)}
 
 
 def _pool_terms(session: Session) -> dict[str, PoolTerms]:

@@ -13,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from twinledger.reconciliation.audited import CommitmentUse
+from twinledger.reconciliation.matched import NOTHING_MATCHED, Matching
 from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.periods import Period
 
@@ -75,7 +77,10 @@ class MeterMatch:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a vendor billed above one contract card in one pool; `amount` is below zero."""
+    """What a vendor billed above one contract card in one pool, or below it; above it `amount` is below zero.
+
+    A card with tiers is of a month over all pools: its pool is empty.
+    """
 
     pool: str
     card: str
@@ -86,6 +91,8 @@ class Claim:
     billed_amount: Decimal
     agreed_amount: Decimal
     amount: Decimal
+    direction: str = "over"
+    """over, which is claimed, or under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,13 @@ class BreakState:
     owner: str
     state: str
     opened_at: datetime
+    assignee: str | None = None
+    snoozed_until: datetime | None = None
+    resolution: str | None = None
+    acted_by: str | None = None
+    acted_at: datetime | None = None
+    acted_on: str | None = None
+    """Who brought it to its state, when and where; None while nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +176,76 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class RollForward:
-    """How the open breaks of a period changed: opening + new - resolved = closing.
+    """How the open breaks of a period changed since the run before: opening + new - resolved = closing.
 
-    A break that stays and grows adds to the amount of `new`, one that shrinks to that of `resolved`.
+    A break that stays and grows adds to the amount of `new`, one that shrinks to that of `resolved`. What people
+    resolved since the run before is of `resolved`; one that this run found again is of `new` as well.
     """
 
     opening: Tally
     new: Tally
     resolved: Tally
     closing: Tally
+    fixed: Tally = Tally(0, Decimal(0))
+    """Of the resolved ones: by a booking, as somebody said."""
+    accepted: Tally = Tally(0, Decimal(0))
+    """Of the resolved ones: somebody accepted them."""
+
+    @property
+    def cleared(self) -> Tally:
+        """Of the resolved ones: those that no run finds any more, and what others shrank by."""
+        count = self.resolved.count - self.fixed.count - self.accepted.count
+        return Tally(count, exact_sum((self.resolved.amount, -self.fixed.amount, -self.accepted.amount)))
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePart:
+    """What one service has to do with a component of a pool that comes from charges alone."""
+
+    pool: str
+    component: str
+    service: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRoll:
+    """How the open breaks of one pool changed; those of no pool stand under `unassigned`."""
+
+    pool: str
+    roll_forward: RollForward
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What one department is charged of one pool: to the last decimal, and in rounded statement lines."""
+
+    pool: str
+    department: str
+    amount_exact: Decimal
+    amount: Decimal
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """One suite that the gate ran: on which table, how many expectations held, and the page that shows them."""
+
+    table: str
+    expectations: int
+    docs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerated:
+    """How far one component of one pool could lie from zero; None is any distance."""
+
+    pool: str
+    component: str
+    above: Decimal | None
+    below: Decimal | None
+    from_days: int = 0
+    """The age of the break from which on it holds, in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +275,27 @@ class Reconciliation:
     """Whether anything was written: not when the inputs are those of the last run."""
     ownership: tuple[Ownerless, ...] = ()
     """What would be held if charges were charged on by ownership alone; none in runs of before it was asked."""
+    external_cut: str = ""
+    internal_cut: str = ""
+    """The snapshots of both ledgers that it was made from."""
+    charged: tuple[Charged, ...] = ()
+    tolerated: tuple[Tolerated, ...] = ()
+    """Every component of every pool; none in runs of before statements were made of them."""
+    rolls: tuple[PoolRoll, ...] = ()
+    checks: tuple[GateCheck, ...] = ()
+    """What the gate looked at; `docs` is the page of the first, the bridge."""
+    matching: Matching = NOTHING_MATCHED
+    """What is matched by resource and meter, suggested, and ambiguous."""
+    undercharges: tuple[Claim, ...] = ()
+    """What vendors billed below contract cards: shown, never claimed."""
+    commitments: tuple[CommitmentUse, ...] = ()
+    """Of this period alone, also where one is for a longer term."""
+    pending: bool = False
+    """Whether more data were to come: the period was not over."""
+    settled: tuple[BreakState, ...] = ()
+    """Breaks that people resolved, and that the last run found all the same."""
+    services: tuple[ServicePart, ...] = ()
+    """The three largest services of each component that comes from charges alone."""
 
     @property
     def internal_amount(self) -> Decimal:

@@ -10,7 +10,7 @@ from twinledger.books import Books
 from twinledger.lake.tables import TEXT, Column
 from twinledger.pools import COMPONENTS
 from twinledger.reconciliation.evidence import listed
-from twinledger.reconciliation.inputs import gather, view_inputs
+from twinledger.reconciliation.inputs import gather, view_ledgers
 from twinledger.reconciliation.result import ComponentRow
 from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.periods import Period
@@ -35,7 +35,8 @@ def component_rows(
         raise UnknownNameError("component", component, COMPONENTS)
     inputs = gather(books, period)
     with books.engine() as engine:
-        view_inputs(engine, inputs)
+        view_ledgers(engine, inputs)
         engine.view_rows("asked", (Column("pool", TEXT), Column("component", TEXT)), [(pool, component)])
         engine.view_model("reconciliation/component_rows")
-        return listed(engine, "component_rows", ComponentRow)[: min(limit, MOST_ROWS)]
+        engine.view_model("reconciliation/largest_rows")
+        return listed(engine, "largest_rows", ComponentRow)[: min(limit, MOST_ROWS)]

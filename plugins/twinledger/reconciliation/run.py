@@ -6,23 +6,28 @@ which are the other modules'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from twinledger import signing
 from twinledger.books import Books
 from twinledger.outbox import Message, enqueue
+from twinledger.pools import UNASSIGNED
 from twinledger.reconciliation.breaks import (
     Change,
     Finding,
+    ambiguity_findings,
     claim_findings,
     component_findings,
     open_states,
-    update_breaks,
+    settled_states,
 )
 from twinledger.reconciliation.controlled import RULE, control_findings
 from twinledger.reconciliation.covered import RULE as COVERAGE
@@ -30,16 +35,19 @@ from twinledger.reconciliation.covered import coverage_findings
 from twinledger.reconciliation.evidence import Evidence, make_evidence, read_tables, written_from
 from twinledger.reconciliation.inputs import Inputs, gather
 from twinledger.reconciliation.message import message_facts
+from twinledger.reconciliation.owners import owned, priorities
 from twinledger.reconciliation.restated import restated_findings
-from twinledger.reconciliation.result import BreakState, Reconciliation, Verdict
+from twinledger.reconciliation.result import PoolRoll, Reconciliation, RollForward, Verdict
+from twinledger.reconciliation.roll import brought_up
+from twinledger.reconciliation.signatures import record_signatures, stop_signatures
 from twinledger.reconciliation.summary import Summary, read_summary, summary_json
+from twinledger.reconciliation.updates import ACTOR, stirred, update_breaks
 from twinledger.store import audit, models
 from twinledger.vocabulary.errors import ConcurrentChangeError
 from twinledger.vocabulary.identities import digest, short
 from twinledger.vocabulary.money import plain
 from twinledger.vocabulary.periods import Period
 
-ACTOR = "reconciliation"
 WITHOUT_EVIDENCE = frozenset({RULE, COVERAGE})
 """Rules that need no bridge: looked for also while something is missing."""
 _ATTEMPTS = 5
@@ -55,8 +63,8 @@ class _Last(NamedTuple):
 def reconcile_period(books: Books, period: Period) -> Reconciliation:
     """Compare both ledgers of a period, and tell finance when what is found has changed.
 
-    With the inputs of the last run nothing is written and nothing is told. Amounts are in the
-    reporting currency.
+    With the inputs of the last run nothing is written and nothing is told, unless people resolved breaks since, or
+    a snooze is over: then what they say is looked at. Amounts are in the reporting currency.
 
     Raises:
         MissingRateError: a currency without a rate; nothing is written.
@@ -66,13 +74,16 @@ def reconcile_period(books: Books, period: Period) -> Reconciliation:
     for _ in range(_ATTEMPTS):
         inputs = gather(books, period)
         last = _last_run(books, period)
-        if last and last.run.digest == inputs.digest and _is_written(books, inputs):
+        if last and last.run.digest == inputs.digest and _is_written(books, inputs) and not _stirred(books, period):
             return _stored(books, period, last)
-        evidence = Evidence() if inputs.missing else make_evidence(books, inputs)
+        with stop_signatures(books, period):
+            rolls = last.summary.rolls if last else ()
+            evidence = Evidence() if inputs.missing else make_evidence(books, inputs, rolls)
         findings = [*([] if inputs.missing else _findings(inputs, evidence)), *control_findings(books, inputs)]
         findings += coverage_findings(books, inputs)
         try:
-            return _record(books, inputs, evidence, findings, last.summary.number + 1 if last else 1)
+            number = last.summary.number + 1 if last else 1
+            return _record(books, inputs, evidence, owned(findings, inputs.owners), number)
         except IntegrityError:
             continue  # another process recorded the run of this number: look again
     raise ConcurrentChangeError(f"reconciliation of {period}", "at rest", "being run by others")
@@ -88,10 +99,18 @@ def _findings(inputs: Inputs, evidence: Evidence) -> list[Finding]:
     period = str(inputs.period)
     owners = {name: pool.owner for name, pool in inputs.pools.items()}
     return [
-        *component_findings(period, evidence.bridge, evidence.limits(inputs), owners),
+        *component_findings(
+            period, evidence.bridge, evidence.limits(inputs), owners, evidence.limits(replace(inputs, ages={}))
+        ),
         *claim_findings(period, evidence.claims, inputs.currency, owners),
+        *ambiguity_findings(period, evidence.matching.ambiguities, inputs.currency, owners),
         *restated_findings(period, inputs.history, inputs.period_rates(), inputs.currency),
     ]
+
+
+def _stirred(books: Books, period: Period) -> bool:
+    with books.store.reading() as session:
+        return stirred(session, str(period), books.clock.now())
 
 
 def _is_written(books: Books, inputs: Inputs) -> bool:
@@ -131,19 +150,20 @@ def _record(
         )
         session.add(run)
         session.flush()  # the run's number is taken from here on
+        signing.lock(session, period)
         # Without evidence nothing is known of the other breaks: they stay as they are.
         change = update_breaks(session, period, findings, run_id, now, only=WITHOUT_EVIDENCE if inputs.missing else ())
         result = _result(run_id, now, inputs, evidence, change)
         run.verdict = result.verdict
         run.summary = summary_json(_summary(number, result))
+        record_signatures(session, books, inputs, result)
         _tell(session, books, result)
+        for event in change.events:
+            facts = {"run": run_id, **event.facts}
+            audit.append(session, books.clock, who=ACTOR, action=event.action, subject=event.break_id, facts=facts)
         facts = {"run": run_id, "verdict": result.verdict, "opened": change.opened, "resolved": change.resolved}
         audit.append(session, books.clock, who=ACTOR, action="period.reconcile", subject=period, facts=facts)
     return result
-
-
-def _open_breaks(session: Session, period: str) -> tuple[BreakState, ...]:
-    return open_states(session.scalars(select(models.Break).where(models.Break.period == period)))
 
 
 def _result(run_id: str, now: datetime, inputs: Inputs, evidence: Evidence, change: Change) -> Reconciliation:
@@ -169,6 +189,18 @@ def _result(run_id: str, now: datetime, inputs: Inputs, evidence: Evidence, chan
         roll_forward=change.roll_forward,
         docs=evidence.docs,
         changed=True,
+        external_cut=inputs.external.cut,
+        internal_cut=inputs.internal.cut,
+        charged=evidence.charged,
+        services=evidence.services,
+        checks=evidence.checks,
+        tolerated=evidence.tolerated(inputs),
+        rolls=change.rolls,
+        pending=inputs.pending,
+        matching=evidence.matching,
+        undercharges=evidence.undercharges,
+        commitments=evidence.commitments,
+        settled=change.settled,
     )
 
 
@@ -197,6 +229,15 @@ def _summary(number: int, result: Reconciliation) -> Summary:
         tolerances=result.tolerances,
         roll_forward=result.roll_forward,
         docs=result.docs,
+        charged=result.charged,
+        services=result.services,
+        checks=result.checks,
+        tolerated=result.tolerated,
+        rolls=result.rolls,
+        pending=result.pending,
+        matching=result.matching,
+        undercharges=result.undercharges,
+        commitments=result.commitments,
     )
 
 
@@ -218,7 +259,7 @@ def _tell(session: Session, books: Books, result: Reconciliation) -> None:
         subject=str(result.period),
         channel=books.settings.slack.finance_channel,
         audience="finance",
-        facts=message_facts(result),
+        facts=message_facts(result, priorities(session)),
         evidence=_evidence_digest(result),
     )
     enqueue(session, message, books.clock)
@@ -227,13 +268,17 @@ def _tell(session: Session, books: Books, result: Reconciliation) -> None:
 def _stored(books: Books, period: Period, last: _Last) -> Reconciliation:
     """The last run as it was, with the breaks as they are now."""
     summary, run = last.summary, last.run
+    pending = summary.pending or run.verdict == "pending"
     tables = Evidence() if summary.missing else read_tables(books, period)
     with books.store.reading() as session:
-        breaks = _open_breaks(session, str(period))
+        rows = session.scalars(select(models.Break).where(models.Break.period == str(period))).all()
+    breaks = open_states(rows, books.clock.now())
+    resolved = {one.id: one for one in rows if one.counted is not None and one.state == "resolved"}
+    since = {one.id: (str(one.resolution), one.counted or Decimal(0)) for one in resolved.values()}
     return Reconciliation(
         run_id=run.id,
         period=period,
-        verdict=_VERDICTS[run.verdict],
+        verdict=verdict(bool(summary.missing), bool(breaks), bool(summary.warnings), pending),
         currency=books.settings.reporting_currency,
         ran_at=run.ran_at,
         bridge=tables.bridge,
@@ -247,16 +292,24 @@ def _stored(books: Books, period: Period, last: _Last) -> Reconciliation:
         missing=summary.missing,
         warnings=summary.warnings,
         tolerances=summary.tolerances,
-        roll_forward=summary.roll_forward,
+        roll_forward=brought_up(summary.roll_forward, since),
         docs=summary.docs,
         changed=False,
+        external_cut=run.external_cut,
+        internal_cut=run.internal_cut,
+        charged=summary.charged,
+        services=summary.services,
+        checks=summary.checks,
+        tolerated=summary.tolerated,
+        rolls=tuple(PoolRoll(one.pool, _of_pool(one, resolved.values(), since)) for one in summary.rolls),
+        pending=pending,
+        matching=summary.matching,
+        undercharges=summary.undercharges,
+        commitments=summary.commitments,
+        settled=settled_states(rows, books.clock.now()),
     )
 
 
-_VERDICTS: dict[str, Verdict] = {
-    "incomplete": "incomplete",
-    "breaks": "breaks",
-    "warnings": "warnings",
-    "pending": "pending",
-    "reconciled": "reconciled",
-}
+def _of_pool(roll: PoolRoll, resolved: Iterable[models.Break], since: Mapping[str, tuple[str, Decimal]]) -> RollForward:
+    mine = [one.id for one in resolved if (one.pool or UNASSIGNED) == roll.pool]
+    return brought_up(roll.roll_forward, {one: since[one] for one in mine})

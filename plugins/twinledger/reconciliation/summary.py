@@ -7,14 +7,28 @@ which are in the lake.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from twinledger.reconciliation.result import Claim, ClaimLine, MeterMatch, Ownerless, PoolTotal, RollForward
+from twinledger.reconciliation.audited import CommitmentUse
+from twinledger.reconciliation.matched import NOTHING_MATCHED, Matching
+from twinledger.reconciliation.result import (
+    Charged,
+    Claim,
+    ClaimLine,
+    GateCheck,
+    MeterMatch,
+    Ownerless,
+    PoolRoll,
+    PoolTotal,
+    RollForward,
+    ServicePart,
+    Tolerated,
+)
 from twinledger.vocabulary.money import plain
 
 
@@ -34,6 +48,15 @@ class Summary:
     roll_forward: RollForward
     docs: str
     ownership: tuple[Ownerless, ...] = ()
+    charged: tuple[Charged, ...] = ()
+    tolerated: tuple[Tolerated, ...] = ()
+    rolls: tuple[PoolRoll, ...] = ()
+    checks: tuple[GateCheck, ...] = ()
+    pending: bool = False
+    matching: Matching = NOTHING_MATCHED
+    undercharges: tuple[Claim, ...] = ()
+    commitments: tuple[CommitmentUse, ...] = ()
+    services: tuple[ServicePart, ...] = ()
 
 
 @cache
@@ -59,4 +82,4 @@ def _json(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
         return [_json(part) for part in value]
     if isinstance(value, Decimal):
         return plain(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value

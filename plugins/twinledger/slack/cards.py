@@ -7,6 +7,7 @@ reading the store (`facts`, `render`), Slack's limits (`blocks`), sending (`send
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,6 +30,7 @@ from twinledger.slack.blocks import (
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
+    BreakAssignedFacts,
     BreakFacts,
     BudgetFacts,
     ComponentFacts,
@@ -44,6 +46,11 @@ from twinledger.vocabulary.money import Money, plain, round_to, signed
 
 APPROVE, DENY, DETAILS = "approve", "deny", "details"
 """The action ids of the buttons; the value of each is the request's id."""
+
+BREAK_ACKNOWLEDGE, BREAK_SNOOZE, BREAK_EXPLAIN = "break_acknowledge", "break_snooze", "break_explain"
+"""Likewise of a break's buttons; the value of each is the break's id."""
+
+SNOOZE_DAYS = 7
 
 _LISTED = 10
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
@@ -231,13 +238,13 @@ def _mover(mover: MoverFacts) -> str:
 # --- finance ---------------------------------------------------------------------------------
 
 
-def reconciliation_card(facts: ReconciliationFacts, url: str, docs_url: str) -> Message:
-    """Both ledgers of a period, the bridge between them and what is beyond tolerance."""
+def reconciliation_card(facts: ReconciliationFacts, url: str, docs: Sequence[tuple[str, str]] = ()) -> Message:
+    """Both ledgers of a period, the bridge between them and what is beyond tolerance; `docs` are (name, address)."""
     verdict = _VERDICTS.get(facts.verdict, facts.verdict)
     sentence = f"{facts.period} {verdict}: deviation {signed(facts.deviation)}, {_count(len(facts.breaks), 'break')}"
     if facts.claims:
         sentence += f", {_count(facts.claims, 'claim')} worth {facts.claimed}"
-    links = [link(url, "Bridge and breaks"), *([link(docs_url, "Data Docs")] if docs_url else [])]
+    links = [link(url, "Bridge and breaks"), *(link(address, name) for name, address in docs)]
     blocks = [
         header(f"Reconciliation {facts.period}: {facts.verdict}"),
         section(f"{sentence}."),
@@ -279,15 +286,45 @@ def _breaks(breaks: tuple[BreakFacts, ...]) -> list[Block]:
     if not breaks:
         return []
     ranked = sorted(breaks, key=lambda one: (-abs(one.amount.amount), one.rule, one.pool, one.subject))
-    lines = [
-        f"• *{signed(one.amount)}* {spoken(one.rule)}{f', {escaped(one.pool, 60)}' if one.pool else ''}: "
-        f"{escaped(one.subject, 120)} "
-        f"(tolerance {one.tolerance}, owner {escaped(one.owner, 60)})"
-        for one in ranked[:_LISTED]
-    ]
-    if more := len(breaks) - _LISTED:
-        lines += [f"and {more} more on the page"] if more > 0 else []
-    return [section("*Breaks*\n" + "\n".join(lines))]
+    blocks = [section("*Breaks*")]
+    for one in ranked[:_LISTED]:
+        blocks.append(section(_break_line(one)))
+        if one.id and one.state != "resolved":
+            blocks.append(_break_buttons(one))
+    more = len(breaks) - _LISTED
+    return [*blocks, *([context(f"and {more} more on the page")] if more > 0 else [])]
+
+
+def _break_line(one: BreakFacts) -> str:
+    """What it is, whose it is, its three largest causes, and who does what about it."""
+    whose = f"given to {escaped(one.assignee, 60)}" if one.assignee else f"owner {escaped(one.owner, 60)}"
+    priority = f", {escaped(one.priority, 20)}" if one.priority else ""
+    where = f", {escaped(one.pool, 60)}" if one.pool else ""
+    terms = f"tolerance {one.tolerance}, {whose}{priority}"
+    lines = [f"*{signed(one.amount)}* {spoken(one.rule)}{where}: {escaped(one.subject, 120)} ({terms})"]
+    if one.causes:
+        largest = "; ".join(f"{escaped(cause.name, 100)} {signed(cause.amount)}" for cause in one.causes[:3])
+        lines.append(f"Largest: {largest}")
+    return "\n".join([*lines, *([f"_{escaped(one.life, 200)}_"] if one.life else [])])
+
+
+def _break_buttons(one: BreakFacts) -> Block:
+    acknowledge = [] if one.state == "acknowledged" else [button("Acknowledge", BREAK_ACKNOWLEDGE, one.id)]
+    return actions(
+        *acknowledge,
+        button(f"Snooze {SNOOZE_DAYS} days", BREAK_SNOOZE, one.id),
+        button("Explain", BREAK_EXPLAIN, one.id),
+    )
+
+
+def break_assigned_card(facts: BreakAssignedFacts, url: str) -> Message:
+    """Somebody is asked to look into a break; its figures are on the page, for those who may see them."""
+    place = (
+        f"{spoken(facts.rule)}{f' of {escaped(facts.pool, 60)}' if facts.pool else ''} in {escaped(facts.period, 20)}"
+    )
+    sentence = f"{escaped(facts.who, 100)} asks you to look into a break: {place}"
+    how = f"`twinledger breaks show {escaped(facts.break_id[:12], 20)}`"
+    return message(sentence, [section(f"{sentence}. {link(url, 'Details')}"), context(how)])
 
 
 def quarantine_card(facts: QuarantineFacts, delivery: str) -> Message:

@@ -145,8 +145,16 @@ class ComponentFacts(FinanceFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class BreakCauseFacts(FinanceFacts):
+    """What one resource, service or contract line has to do with a break."""
+
+    name: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class BreakFacts(FinanceFacts):
-    """One deviation beyond tolerance."""
+    """One deviation beyond tolerance; without an id in messages of before breaks could be worked on."""
 
     rule: str
     pool: str
@@ -156,6 +164,31 @@ class BreakFacts(FinanceFacts):
     owner: str
     opened_at: datetime | None = None
     state: str = "new"
+    id: str = ""
+    priority: str = ""
+    causes: tuple[BreakCauseFacts, ...] = ()
+    assignee: str = ""
+    life: str = ""
+    """Who brought it to its state and when, as a sentence; empty while nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakAssignedFacts(EveryoneFacts):
+    """A break that was given to somebody: where it is, and no figure of it."""
+
+    break_id: str
+    period: str
+    pool: str
+    rule: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFacts(FinanceFacts):
+    """One suite of the gate, and its page in Data Docs."""
+
+    table: str
+    docs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +207,9 @@ class ReconciliationFacts(FinanceFacts):
     claimed: Money
     data_as_of: datetime
     docs: str = ""
+    checks: tuple[CheckFacts, ...] = ()
+    quiet: bool = False
+    """Whether nothing new was found: the message is brought up to what people did, and nobody is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,15 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from twinledger.approvals import Answer, Decision, Desk, by_slack_user, decide
-from twinledger.slack.blocks import TITLE_LENGTH, Block, escaped
+from twinledger.slack.blocks import escaped
+from twinledger.slack.break_buttons import BreakButtons
 from twinledger.slack.cards import APPROVE, DENY, DETAILS, already
+from twinledger.slack.forms import REASON, reason_form, reason_given
 from twinledger.slack.render import approval_facts
+from twinledger.slack.signoff_buttons import SignOff, SignoffButtons
 from twinledger.vocabulary.errors import AlreadyDecidedError, TwinledgerError
 from twinledger.vocabulary.identities import digest
 
-REASON = "reason"
 WINDOW_SECONDS = 300
 """How old a request of Slack may be; https://docs.slack.dev/authentication/verifying-requests-from-slack"""
 
@@ -75,10 +77,17 @@ def _nothing() -> None:
 class SlackHandler:
     """Everything that Slack may ask of us; `handle` is the only way in by HTTP."""
 
-    def __init__(self, desk: Desk, client: WebClient, after_decision: Callable[[], object] = _nothing) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        client: WebClient,
+        after_decision: Callable[[], object] = _nothing,
+        sign_off: SignOff | None = None,
+    ) -> None:
         """Take where requests are kept, and the client that opens forms and tells people privately.
 
         `after_decision` runs when Slack has its acknowledgement; it may fail: the outbox is drained anyway.
+        Without `sign_off` the buttons of statements are not answered.
         """
         self._desk = desk
         self._client = client
@@ -89,6 +98,9 @@ class SlackHandler:
         self._app.action(DENY)(self._ask_reason)
         self._app.action(DETAILS)(_acknowledge)
         self._app.view(DENY)(self._deny)
+        BreakButtons(desk, client, self._tell, self._nudge).listen(self._app)
+        if sign_off:
+            SignoffButtons(desk, client, sign_off, self._tell, self._nudge).listen(self._app)
 
     def handle(self, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Answer one HTTP request of Slack: 401 when it is not Slack's, 400 when it cannot be read."""
@@ -120,13 +132,15 @@ class SlackHandler:
         ack()
         place = {"request": body["actions"][0]["value"], "channel": body["channel"]["id"]}
         try:
-            self._client.views_open(trigger_id=body["trigger_id"], view=reason_form(place))
+            titles = (f"Deny {place['request']}", "Deny a request")
+            form = reason_form(DENY, place, titles, "Reason, shown to the requester", "Deny")
+            self._client.views_open(trigger_id=body["trigger_id"], view=form)
         except (SlackClientError, OSError) as error:
             log.warning("the form for a reason did not open: %s", type(error).__name__)
 
     def _deny(self, ack: Ack, body: Json) -> None:
         view = body["view"]
-        reason = (view["state"]["values"][REASON][REASON].get("value") or "").strip()
+        reason = reason_given(view)
         if not reason:
             ack(response_action="errors", errors={REASON: "A reason is required."})
             return
@@ -164,27 +178,6 @@ class SlackHandler:
             self._after_decision()
         except Exception as error:  # noqa: BLE001 - the decision stands; the outbox is drained by the next run
             log.warning("what follows a decision failed: %s", type(error).__name__)
-
-
-def reason_form(place: Mapping[str, str]) -> Block:
-    """The form that asks why a request is denied."""
-    title = f"Deny {place['request']}"
-    return {
-        "type": "modal",
-        "callback_id": DENY,
-        "private_metadata": json.dumps(dict(place)),
-        "title": {"type": "plain_text", "text": title if len(title) <= TITLE_LENGTH else "Deny a request"},
-        "submit": {"type": "plain_text", "text": "Deny"},
-        "close": {"type": "plain_text", "text": "Back"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": REASON,
-                "label": {"type": "plain_text", "text": "Reason, shown to the requester"},
-                "element": {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": 1000},
-            }
-        ],
-    }
 
 
 def _acknowledge(ack: Ack) -> None:

@@ -7,11 +7,12 @@ that a request's card shows. What does not: what the card says (`cards`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.approvals import RequestView, request_view
@@ -19,16 +20,21 @@ from twinledger.outbox.messages import Audience
 from twinledger.slack.blocks import Message
 from twinledger.slack.cards import (
     approval_card,
+    break_assigned_card,
     budget_card,
     failure_card,
     quarantine_card,
     reconciliation_card,
     reply_card,
+    spoken,
     statement_card,
+    when,
 )
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
+    BreakAssignedFacts,
+    BreakFacts,
     BudgetFacts,
     DecisionFacts,
     EveryoneFacts,
@@ -39,7 +45,16 @@ from twinledger.slack.facts import (
     StatementFacts,
     read_facts,
 )
-from twinledger.store.models import Department, Person, Product
+from twinledger.slack.signoff import (
+    PeriodClosedFacts,
+    SignoffFacts,
+    SignoffReplyFacts,
+    closed_card,
+    signoff_card,
+    signoff_facts,
+    signoff_reply_card,
+)
+from twinledger.store.models import Break, Department, Person, Product
 from twinledger.vocabulary.audiences import check_everyone, check_everyone_type
 from twinledger.vocabulary.errors import UnknownNameError, WrongAudienceError
 from twinledger.vocabulary.money import Money
@@ -112,9 +127,16 @@ def for_everyone(kind: type[E], read: Callable[[Session, Item], E], show: Callab
     return Card("everyone", shown)
 
 
-def for_finance(kind: type[F], show: Callable[[F, str, Links], Message]) -> Card:
-    """A card that only finance may see, from the item's own facts."""
-    return Card("finance", lambda _, item, links: show(read_facts(kind, item.facts), item.subject, links))
+def for_finance(
+    kind: type[F], show: Callable[[F, str, Links], Message], read: Callable[[Session, Item], F] | None = None
+) -> Card:
+    """A card that only finance may see: from the item's own facts, else from what `read` finds in the store."""
+
+    def shown(session: Session, item: Item, links: Links) -> Message:
+        facts = read(session, item) if read else read_facts(kind, item.facts)
+        return show(facts, item.subject, links)
+
+    return Card("finance", shown)
 
 
 def _own(kind: type[E]) -> Callable[[Session, Item], E]:
@@ -143,8 +165,14 @@ def _statement(facts: StatementFacts, _subject: str, links: Links) -> Message:
 
 
 def _reconciliation(facts: ReconciliationFacts, _subject: str, links: Links) -> Message:
-    docs = links.page("docs", facts.docs) if facts.docs else ""
+    docs = [(f"Data Docs: {spoken(one.table)}", links.page("docs", one.docs)) for one in facts.checks if one.docs]
+    if facts.docs and not docs:
+        docs = [("Data Docs", links.page("docs", facts.docs))]
     return reconciliation_card(facts, links.page("reconciliation", facts.period), docs)
+
+
+def _break_assigned(facts: BreakAssignedFacts, _subject: str, links: Links) -> Message:
+    return break_assigned_card(facts, links.page("breaks", facts.break_id))
 
 
 def _quarantine(facts: QuarantineFacts, subject: str, _links: Links) -> Message:
@@ -155,13 +183,52 @@ def _failure(facts: FailureFacts, _subject: str, links: Links) -> Message:
     return failure_card(facts, links.airflow("dags", facts.dag, "runs", facts.run))
 
 
+def _signing(session: Session, item: Item) -> SignoffFacts:
+    return signoff_facts(session, dict(item.facts))
+
+
+def _signoff(facts: SignoffFacts, _subject: str, links: Links) -> Message:
+    return signoff_card(facts, links.page("reconciliation", facts.period, facts.pool))
+
+
+def _signoff_reply(facts: SignoffReplyFacts, _subject: str, links: Links) -> Message:
+    return signoff_reply_card(facts, links.page("signoff", facts.period))
+
+
+def _closed(facts: PeriodClosedFacts, _subject: str, links: Links) -> Message:
+    return closed_card(facts, links.page("signoff", facts.period))
+
+
+def _breaks_now(session: Session, item: Item) -> ReconciliationFacts:
+    """The item's own facts, with each break as people left it: its state, who has it, and who did what."""
+    facts = read_facts(ReconciliationFacts, item.facts)
+    ids = [one.id for one in facts.breaks if one.id]
+    rows = {row.id: row for row in session.scalars(select(Break).where(Break.id.in_(ids)))} if ids else {}
+    breaks = tuple(_break_now(session, one, rows[one.id]) if one.id in rows else one for one in facts.breaks)
+    return replace(facts, breaks=breaks)
+
+
+def _break_now(session: Session, one: BreakFacts, row: Break) -> BreakFacts:
+    said = ""
+    if row.acted_by and row.acted_at:
+        what = row.resolution or row.state
+        until = f" until {when(row.snoozed_until)}" if row.snoozed_until else ""
+        said = f"{what.capitalize()}{until} by {person_title(session, row.acted_by)} at {when(row.acted_at)}"
+    assignee = person_title(session, row.assignee) if row.assignee else ""
+    return replace(one, state=row.state, assignee=assignee, life=said)
+
+
 CARDS = {
     "approval": for_everyone(ApprovalFacts, _request, _approval),
     "approval_reply": for_everyone(ApprovalFacts, _request, _reply),
     "budget": for_everyone(BudgetFacts, _own(BudgetFacts), _budget),
     "statement": for_everyone(StatementFacts, _own(StatementFacts), _statement),
-    "reconciliation": for_finance(ReconciliationFacts, _reconciliation),
+    "reconciliation": for_finance(ReconciliationFacts, _reconciliation, _breaks_now),
+    "break_assigned": for_everyone(BreakAssignedFacts, _own(BreakAssignedFacts), _break_assigned),
     "quarantine": for_finance(QuarantineFacts, _quarantine),
+    "signoff": for_finance(SignoffFacts, _signoff, _signing),
+    "signoff_reply": for_finance(SignoffReplyFacts, _signoff_reply),
+    "period_closed": for_finance(PeriodClosedFacts, _closed),
     "failure": for_everyone(FailureFacts, _own(FailureFacts), _failure),
 }
 """Every kind of message; other kinds of items (wake-ups) are not for people."""

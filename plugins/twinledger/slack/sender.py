@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from twinledger.documents import File
 from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError, Sent
 from twinledger.slack.attachments import Attach, no_file
 from twinledger.slack.blocks import Message
 from twinledger.slack.render import Links, render
-from twinledger.statements import StatementFile
 from twinledger.store import Store
 from twinledger.vocabulary.errors import TwinledgerError
 from twinledger.vocabulary.settings import SlackSettings
@@ -33,7 +33,7 @@ EVENT_TYPE = "twinledger_message"
 
 _PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
-_SILENT_UPDATES = frozenset({"approval"})  # the requester is told by a message of its own
+_SILENT_UPDATES = frozenset({"approval", "signoff"})  # who asked is told by a message of its own
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _LOOK_BACK = 100
@@ -75,7 +75,7 @@ class SlackSender:
                 return place
             if item.attempt > 1:
                 self._upload(place, item, file)
-            if item.update and item.kind not in _SILENT_UPDATES:
+            if item.update and item.kind not in _SILENT_UPDATES and not item.facts.get("quiet"):
                 self._speak_again(place, item, message)
             return place
 
@@ -94,13 +94,13 @@ class SlackSender:
         answer = self._client.chat_postMessage(channel=item.channel, **_content(item, message))
         return Sent(answer["channel"], answer["ts"])
 
-    def _file(self, item: Outgoing) -> StatementFile | None:
+    def _file(self, item: Outgoing) -> File | None:
         try:
             return self._attach(item)
         except TwinledgerError as error:
             raise PermanentSendError(str(error)) from None
 
-    def _upload(self, place: Sent, item: Outgoing, file: StatementFile | None) -> None:
+    def _upload(self, place: Sent, item: Outgoing, file: File | None) -> None:
         """Put the item's file below its card, once; a workspace that takes no files has the card's link."""
         if file is None:
             return

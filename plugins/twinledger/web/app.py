@@ -21,11 +21,22 @@ from twinledger.vocabulary.errors import (
     NotAllowedStateError,
     NotEntitledError,
     PersonError,
+    SigningError,
+    StaleRunError,
     TwinledgerError,
     UnknownNameError,
     UnknownRequestError,
 )
-from twinledger.web import metering_route, pages, slack_route, statement_pages
+from twinledger.web import (
+    break_pages,
+    claim_pages,
+    metering_route,
+    pages,
+    period_pages,
+    signoff_pages,
+    slack_route,
+    statement_pages,
+)
 from twinledger.web.context import AppContext, airflow_user, templated
 
 CurrentUser = Callable[..., str | Awaitable[str]]
@@ -52,6 +63,8 @@ _STATUS: dict[type[TwinledgerError], int] = {
     AlreadyDecidedError: 409,
     NotAllowedStateError: 409,
     ConcurrentChangeError: 409,
+    StaleRunError: 409,
+    SigningError: 409,
 }
 
 
@@ -77,6 +90,10 @@ def create_app(
     app.dependency_overrides[airflow_user] = current_user
     app.include_router(pages.router)
     app.include_router(statement_pages.router)
+    app.include_router(period_pages.router)
+    app.include_router(break_pages.router)
+    app.include_router(signoff_pages.router)
+    app.include_router(claim_pages.router)
     app.include_router(slack_route.router)
     app.include_router(metering_route.router)
     app.add_exception_handler(TwinledgerError, _refused)

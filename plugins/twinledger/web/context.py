@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse
 
 from twinledger.books import Books
 from twinledger.metering import Gateway
+from twinledger.reconciliation import sign_off
 from twinledger.slack.cards import quantity_text, spoken, when
 from twinledger.slack.handler import SlackHandler
 from twinledger.slack.sender import slack_client
@@ -63,7 +65,8 @@ class AppContext:
         with self._lock:
             if self._slack is None:
                 books = self.books()
-                self._slack = SlackHandler(books, slack_client(books.settings.slack), self.decided)
+                client = slack_client(books.settings.slack)
+                self._slack = SlackHandler(books, client, self.decided, partial(sign_off, books))
                 self._opened.callback(self._slack.close)
             return self._slack
 

@@ -19,7 +19,15 @@ from sqlalchemy import select
 from twinledger.approvals import RequestView, waiting_for
 from twinledger.books import Books
 from twinledger.outbox import OutboxEntry, entries
-from twinledger.reconciliation import BreakState, Claim, PoolTotal, Reconciliation, read_reconciliation
+from twinledger.reconciliation import (
+    BreakState,
+    Claim,
+    PoolTotal,
+    Reconciliation,
+    ResourceMeter,
+    read_reconciliation,
+    shares_of,
+)
 from twinledger.slack.cards import spoken
 from twinledger.slack.render import CARDS, Links, render
 from twinledger.store.models import Budget, Department, ReconciliationRun, Request
@@ -32,6 +40,7 @@ from twinledger.web.readers import Reader
 from twinledger.web.waterfall import Bar, waterfall
 
 _MESSAGES_SHOWN = 100
+_RESOURCES_SHOWN = 20
 
 
 # --- the outbox ------------------------------------------------------------------------------
@@ -142,6 +151,7 @@ class PoolLine(ForFinance):
 class BreakLine(ForFinance):
     """One open break."""
 
+    id: str
     rule: str
     pool: str
     subject: str
@@ -167,6 +177,30 @@ class ClaimRow(ForFinance):
 
 
 @dataclass(frozen=True, slots=True)
+class DifferenceLine(ForFinance):
+    """One meter of one resource whose two sides differ."""
+
+    side: str
+    pool: str
+    resource: str
+    meter: str
+    billed: Decimal
+    metered: Decimal
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionLine(ForFinance):
+    """Two resources that may be one."""
+
+    pool: str
+    billed: str
+    metered: str
+    likeness: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciliationPage(ForFinance):
     """Both ledgers of a period; for finance only."""
 
@@ -186,9 +220,16 @@ class ReconciliationPage(ForFinance):
     breaks: list[BreakLine]
     claims: list[ClaimRow]
     claimed: Money
+    vendors: list[str]
+    """Those that something is claimed of."""
+    undercharged: Money
+    differences: list[DifferenceLine]
+    suggestions: list[SuggestionLine]
     remarks: list[str]
     tolerances: tuple[str, ...]
     docs: str
+    departments: list[str]
+    """Those that are charged, and `unassigned`, the platform's own line."""
 
 
 def reconciliation_page(result: Reconciliation, now: datetime) -> ReconciliationPage:
@@ -219,9 +260,17 @@ def reconciliation_page(result: Reconciliation, now: datetime) -> Reconciliation
         breaks=[_break_line(one, now) for one in sorted(result.breaks, key=lambda one: (-abs(one.amount), one.id))],
         claims=[_claim_row(one, result.currency) for one in claims],
         claimed=money(exact_sum(-one.amount for one in claims)),
+        vendors=sorted({one.vendor for one in claims}),
+        undercharged=money(exact_sum(one.amount for one in result.undercharges)),
+        differences=[_difference(one, result.currency) for one in result.matching.differences[:_RESOURCES_SHOWN]],
+        suggestions=[
+            SuggestionLine(one.pool, one.billed, one.metered, one.likeness, money(one.amount))
+            for one in result.matching.suggestions[:_RESOURCES_SHOWN]
+        ],
         remarks=[*(f"Missing: {one}" for one in result.missing), *result.warnings],
         tolerances=result.tolerances,
         docs=result.docs,
+        departments=sorted({one.department for one in shares_of(result)}),
     )
 
 
@@ -247,7 +296,13 @@ def _pool_line(result: Reconciliation, total: PoolTotal) -> PoolLine:
 def _break_line(one: BreakState, now: datetime) -> BreakLine:
     amount, tolerance = Money(one.amount, one.currency), Money(one.tolerance, one.currency)
     age = (now - one.opened_at).days
-    return BreakLine(spoken(one.rule), one.pool, one.subject, amount, tolerance, one.owner, one.state, age)
+    return BreakLine(one.id, spoken(one.rule), one.pool, one.subject, amount, tolerance, one.owner, one.state, age)
+
+
+def _difference(one: ResourceMeter, currency: str) -> DifferenceLine:
+    side, meter = one.side.replace("_", " "), f"{one.product}/{one.meter}"
+    amount = Money(one.amount, currency)
+    return DifferenceLine(side, one.pool, one.resource, meter, one.capacity_quantity, one.metered_quantity, amount)
 
 
 def _claim_row(one: Claim, currency: str) -> ClaimRow:

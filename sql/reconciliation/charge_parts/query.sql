@@ -87,6 +87,8 @@ priced_capacity AS (
 classed_charges AS (
     SELECT
         charge_pools.x_source,
+        charge_pools.x_period,
+        charge_pools.x_slice,
         charge_pools.x_delivery,
         charge_pools.x_row,
         charge_pools.ChargePeriodStart,
@@ -102,6 +104,9 @@ classed_charges AS (
         COALESCE(charge_pools.x_pool, 'unassigned') AS pool,
         COALESCE(charge_pools.ResourceId, '') AS resource,
         COALESCE(charge_pools.SkuMeter, charge_pools.SkuId) AS sku,
+        COALESCE(charge_pools.Tags, '') AS tags,
+        COALESCE(charge_pools.SubAccountId, '') AS sub_account_id,
+        COALESCE(charge_pools.BillingAccountId, '') AS billing_account_id,
         CASE
             WHEN charge_pools.x_pool IS NULL THEN 'unassigned'
             WHEN charge_pools.x_restates IS NOT NULL THEN 'restatement'
@@ -118,11 +123,14 @@ classed_charges AS (
     CROSS JOIN parameters
 ),
 
--- A whole factor leaves the quantity's digits where they are, which is twice as fast as the general
--- product: the engine divides once instead of twice.
+-- Taking digits away divides numbers of 128 bits, ten times as slow as all else that a charge needs. One hour of a
+-- machine, which most charges are, takes none away; a whole factor leaves the quantity's digits where they are, so
+-- that the engine divides once instead of twice.
 measured_charges AS (
     SELECT
         classed_charges.x_source,
+        classed_charges.x_period,
+        classed_charges.x_slice,
         classed_charges.x_delivery,
         classed_charges.x_row,
         classed_charges.ChargePeriodStart AS started_at,
@@ -134,6 +142,9 @@ measured_charges AS (
         END AS class,
         classed_charges.resource,
         classed_charges.sku,
+        classed_charges.tags,
+        classed_charges.sub_account_id,
+        classed_charges.billing_account_id,
         classed_charges.ServiceName AS service,
         classed_charges.BillingCurrency AS currency,
         classed_charges.booked_day,
@@ -171,6 +182,7 @@ measured_charges AS (
         END AS booked_cost,
         CASE
             WHEN priced_capacity.sku IS NULL THEN CAST(0 AS DECIMAL(19, 9))
+            WHEN classed_charges.ConsumedQuantity = 1 THEN CAST(priced_capacity.factor AS DECIMAL(19, 9))
             WHEN priced_capacity.factor = CAST(priced_capacity.factor AS DECIMAL(11, 0))
                 THEN
                     CAST(
@@ -202,6 +214,8 @@ measured_charges AS (
 
 SELECT
     measured_charges.x_source,
+    measured_charges.x_period,
+    measured_charges.x_slice,
     measured_charges.x_delivery,
     measured_charges.x_row,
     measured_charges.started_at,
@@ -209,6 +223,9 @@ SELECT
     measured_charges.class,
     measured_charges.resource,
     measured_charges.sku,
+    measured_charges.tags,
+    measured_charges.sub_account_id,
+    measured_charges.billing_account_id,
     measured_charges.service,
     measured_charges.currency,
     measured_charges.booked_day,

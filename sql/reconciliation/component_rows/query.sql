@@ -1,5 +1,4 @@
--- The rows of one component of one pool, largest first; their amounts add up to the component's. Up
--- to ten thousand of them: enough to look at, and bounded however large the ledger is.
+-- All rows of one component of one pool; their amounts add up to the component's.
 WITH asked_charges AS (
     SELECT
         charge_parts.x_source,
@@ -12,7 +11,11 @@ WITH asked_charges AS (
         charge_parts.product,
         charge_parts.meter,
         CASE
-            WHEN asked.component = 'discount_kept' AND charge_parts.class IN ('capacity', 'direct', 'allocated')
+            -- A charge's own amounts stand on its first meter; the rows of further ones are of capacity alone.
+            WHEN
+                asked.component = 'discount_kept'
+                AND charge_parts.class IN ('capacity', 'direct', 'allocated')
+                AND charge_parts.charges > 0
                 THEN charge_parts.list_cost - charge_parts.effective_cost
             WHEN asked.component = 'pricing' AND charge_parts.class = 'capacity'
                 THEN charge_parts.capacity_amount - charge_parts.list_cost
@@ -28,11 +31,15 @@ WITH asked_charges AS (
     FROM charge_parts
     INNER JOIN asked
         ON charge_parts.pool = asked.pool
+    LEFT JOIN resource_groups
+        ON
+            charge_parts.pool = resource_groups.pool
+            AND charge_parts.resource = resource_groups.resource
     LEFT JOIN resource_matches
         ON
             charge_parts.class = 'capacity'
             AND charge_parts.pool = resource_matches.pool
-            AND charge_parts.resource = resource_matches.resource
+            AND COALESCE(resource_groups.subject, charge_parts.resource) = resource_matches.resource
             AND asked.component = resource_matches.component
 ),
 
@@ -56,12 +63,16 @@ asked_records AS (
     FROM listed_charges
     INNER JOIN asked
         ON listed_charges.pool = asked.pool
+    LEFT JOIN resource_groups
+        ON
+            listed_charges.pool = resource_groups.pool
+            AND listed_charges.resource = resource_groups.resource
     LEFT JOIN resource_matches
         ON
             -- Usage on no resource is unexplained, never the other side of charges on no resource.
             listed_charges.class = 'metered'
             AND listed_charges.pool = resource_matches.pool
-            AND listed_charges.resource = resource_matches.resource
+            AND COALESCE(resource_groups.subject, listed_charges.resource) = resource_matches.resource
             AND asked.component = resource_matches.component
 ),
 
@@ -211,15 +222,3 @@ SELECT
     opened_rows.meter,
     CAST(opened_rows.amount AS DECIMAL(38, 18)) AS amount
 FROM opened_rows
-ORDER BY
-    ABS(opened_rows.amount) DESC,
-    opened_rows.side ASC,
-    opened_rows.source ASC,
-    opened_rows.delivery ASC,
-    opened_rows.line ASC,
-    opened_rows.started_at ASC,
-    opened_rows.resource ASC,
-    opened_rows.department ASC,
-    opened_rows.product ASC,
-    opened_rows.meter ASC
-LIMIT 10000

@@ -1,20 +1,18 @@
 SELECT
-    listed_charges.pool,
-    listed_charges.class,
-    COALESCE(listed_charges.resource, '') AS resource,
-    listed_charges.product,
-    listed_charges.meter,
-    CAST(COUNT(*) AS BIGINT) AS records,
-    CAST(
-        SUM(CASE WHEN listed_charges.amount <> listed_charges.list_amount THEN 1 ELSE 0 END) AS BIGINT
-    ) AS repriced,
-    CAST(SUM(listed_charges.quantity) AS DECIMAL(38, 9)) AS quantity,
-    CAST(SUM(listed_charges.list_amount) AS DECIMAL(38, 18)) AS list_amount,
-    CAST(SUM(listed_charges.amount) AS DECIMAL(38, 18)) AS amount
-FROM listed_charges
+    internal_sums.pool,
+    internal_sums.class,
+    internal_sums.resource,
+    internal_sums.product,
+    internal_sums.meter,
+    CAST(SUM(internal_sums.records) AS BIGINT) AS records,
+    CAST(SUM(internal_sums.repriced) AS BIGINT) AS repriced,
+    CAST(SUM(internal_sums.quantity) AS DECIMAL(38, 9)) AS quantity,
+    CAST(SUM(internal_sums.list_amount) AS DECIMAL(38, 18)) AS list_amount,
+    CAST(SUM(internal_sums.amount) AS DECIMAL(38, 18)) AS amount
+FROM internal_sums
 GROUP BY
-    listed_charges.pool,
-    listed_charges.class,
-    COALESCE(listed_charges.resource, ''),
-    listed_charges.product,
-    listed_charges.meter
+    internal_sums.pool,
+    internal_sums.class,
+    internal_sums.resource,
+    internal_sums.product,
+    internal_sums.meter

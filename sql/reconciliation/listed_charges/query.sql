@@ -12,6 +12,7 @@ WITH list_prices AS (
 
 classed_charges AS (
     SELECT
+        internal_charges.period,
         internal_charges.pool,
         internal_charges.department,
         internal_charges.product,
@@ -19,7 +20,11 @@ classed_charges AS (
         internal_charges.resource,
         internal_charges.started_at,
         internal_charges.quantity,
+        internal_charges.unit,
+        internal_charges.price,
         internal_charges.amount,
+        internal_charges.currency,
+        internal_charges.kind,
         CASE
             WHEN internal_charges.kind = 'direct' THEN 'direct'
             WHEN internal_charges.kind = 'minimum' THEN 'minimum'
@@ -32,7 +37,9 @@ classed_charges AS (
 )
 
 SELECT
+    classed_charges.period,
     classed_charges.pool,
+    classed_charges.kind,
     classed_charges.class,
     classed_charges.department,
     classed_charges.product,
@@ -40,6 +47,9 @@ SELECT
     classed_charges.resource,
     classed_charges.started_at,
     classed_charges.quantity,
+    classed_charges.unit,
+    classed_charges.price,
+    classed_charges.currency,
     classed_charges.amount,
     CASE
         WHEN classed_charges.class = 'minimum' THEN CAST(0 AS DECIMAL(38, 18))

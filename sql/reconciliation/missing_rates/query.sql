@@ -1,17 +1,10 @@
-WITH billed_days AS (
+WITH foreign_days AS (
     SELECT DISTINCT
-        external_charges.BillingCurrency AS currency,
-        CAST(external_charges.ChargePeriodStart AS DATE) AS started_on
-    FROM external_charges
-),
-
-foreign_days AS (
-    SELECT DISTINCT
-        billed_days.currency,
-        LEAST(billed_days.started_on, CAST(parameters.month_end - INTERVAL '1' DAY AS DATE)) AS booked_day
-    FROM billed_days
+        charge_days.currency,
+        LEAST(charge_days.day, CAST(parameters.month_end - INTERVAL '1' DAY AS DATE)) AS booked_day
+    FROM charge_days
     CROSS JOIN parameters
-    WHERE billed_days.currency <> parameters.reporting_currency
+    WHERE charge_days.currency <> parameters.reporting_currency
 ),
 
 -- Only a card that some charge may be compared with needs its currency's rate: one in force this month.
@@ -26,6 +19,14 @@ foreign_currencies AS (
         contract_cards.currency <> parameters.reporting_currency
         AND contract_cards.valid_from < CAST(parameters.month_end AS DATE)
         AND COALESCE(contract_cards.valid_to, DATE '9999-12-31') > CAST(parameters.month_start AS DATE)
+    UNION
+    SELECT commitment_cards.currency
+    FROM commitment_cards
+    CROSS JOIN parameters
+    WHERE
+        commitment_cards.currency <> parameters.reporting_currency
+        AND commitment_cards.valid_from < CAST(parameters.month_end AS DATE)
+        AND commitment_cards.valid_to > CAST(parameters.month_start AS DATE)
 )
 
 SELECT

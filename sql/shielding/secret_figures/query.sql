@@ -38,6 +38,17 @@ figures_of_all AS (
     FROM contract_cards
     UNION ALL
     SELECT
+        'contract card' AS kind,
+        contract_tiers.id AS subject,
+        contract_cards.currency AS unit,
+        'unit price' AS measure,
+        FALSE AS is_list,
+        contract_tiers.unit_price AS amount
+    FROM contract_tiers
+    INNER JOIN contract_cards
+        ON contract_tiers.id = contract_cards.id
+    UNION ALL
+    SELECT
         'bridge' AS kind,
         COALESCE(pool, 'all pools') || ' ' || period AS subject,
         currency AS unit,
