@@ -17,7 +17,7 @@ unexport PYTHONPATH
 export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-gateway format golden lock clean
+.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-events bench-gateway format golden lock clean
 .DELETE_ON_ERROR:
 
 help: ## print these targets
@@ -52,6 +52,9 @@ lint-sql: .venv/.dev ## sqlfluff over sql/
 
 bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor; ARGS="--memory", "--rows 200000"
 	@$(bin)/python -m tests.bench $(ARGS)
+
+bench-events: .venv/.dev ## time from a vendor's notification to the ledger, with the real Airflow; ARGS="--bills 20"
+	@$(bin)/python -m tests.bench.events $(ARGS)
 
 bench-gateway: .venv/.dev ## send events over HTTP with duplicates and a killed worker; ARGS="--seconds 10"
 	@$(bin)/python -m tests.bench.gateway $(ARGS)

@@ -44,7 +44,7 @@ def _commitment(desk: Desk) -> str:
 
 def _audited(desk: Desk) -> list[tuple[str, str]]:
     with desk.store.reading() as session:
-        return [(one.who, one.action) for one in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+        return [(one.who, one.action) for one in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence))]
 
 
 def test_an_approval_grants_posts_tells_and_is_recorded(desk: Desk, request_id: str) -> None:

@@ -7,6 +7,9 @@
     make bench ARGS="--memory"                          peak memory at 1, 10 and 50 million rows alone
     make bench ARGS="--rating"                          rating 50 million usage rows against 2,000 prices alone
     make bench ARGS="--rating --rating-rows 2000000"    fewer
+    make bench ARGS="--reconciliation"                  reconciling 1, 10 and 100 million charges with half as many
+                                                        internal ones, and one changed slice of them, alone
+    make bench ARGS="--reconciliation --reconciliation-rows 1000000,10000000"
 
 A format's floor is bare DuckDB: the same reader and the same model's SQL over the same files, written as
 Parquet. Every stage is a process of its own, with the same bound on memory and the same threads. Prints
@@ -29,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import converter
+from tests.bench import converter, datacompare
 from twinledger.bills.formats import format_names
 from twinledger.vocabulary.settings import ROOT
 
@@ -41,6 +44,13 @@ BOUND_FROM_ROWS = 5_000_000
 MOST_GROWTH_MB = 256
 """Memory is called flat where it grows by no more than this from the fewest rows to the most."""
 CONVERTED_ROWS = 1_000_000
+RECONCILED_ROWS = (1_000_000, 10_000_000, 100_000_000)
+CHANGED = ("hundredth", "constant")
+"""Sources of which one slice changes: a hundredth of the rows, and as many rows whatever the ledger has."""
+MOST_OF_RERUN = 3.0
+"""What the processors' time of a run after a slice of constant size may grow by, from the fewest rows to the most."""
+DATACOMPY_ROWS = 10_000_000
+"""It is not asked for more: it holds both ledgers in memory as data frames."""
 MEMORY_FORMATS = ("azure_ea", "focus_1_2")
 MEMORY_ROWS = (1_000_000, 10_000_000, 50_000_000)
 STAGES = (
@@ -222,6 +232,63 @@ def rating(folder: Path, rows: int) -> list[str]:
     return broken
 
 
+# --- reconciliation ----------------------------------------------------------------------------
+
+
+def reconciliation(folder: Path, scales: Sequence[int]) -> list[str]:
+    """Reconciling beside the bare scan of the same columns, then with one slice changed; returns broken bounds."""
+    broken, constant = [], []
+    largest = max((rows for rows in scales if rows <= DATACOMPY_ROWS), default=0)
+    for rows in scales:
+        say(f"\nreconciling {rows:,} charges with {rows // 2:,} internal charges")
+        say(f"{'':<31}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}")
+        run("reconciliation", "write", str(folder), str(rows))
+        floor = run("reconciliation", "bare", str(folder))
+        ours = run("reconciliation", "reconcile", str(folder))
+        _stage("bare scan", floor)
+        _stage("first reconciliation", ours)
+        ratio = ours.wall_s / floor.wall_s
+        say(f"{ratio:.2f} times the bare scan, {ours.cpu_s / floor.cpu_s:.2f} times of cpu")
+        if rows == largest:
+            _beside_datacompy(folder, ours)
+        if ratio > MOST_OF_FLOOR and rows >= BOUND_FROM_ROWS:
+            broken.append(f"reconciliation of {rows:,}: {ratio:.2f} times the bare scan, more than {MOST_OF_FLOOR}")
+        if ours.peak_mb > MOST_MEMORY_MB:
+            broken.append(f"reconciliation of {rows:,}: {ours.peak_mb:.0f} MB at its peak, more than {MOST_MEMORY_MB}")
+        reruns = [_rerun(folder, source) for source in CHANGED]
+        constant.append(reruns[-1].cpu_s)
+        shutil.rmtree(folder)
+    if constant and constant[-1] > MOST_OF_RERUN * constant[0]:
+        broken.append(f"a slice of constant size: {constant[0]:.1f} to {constant[-1]:.1f} s of cpu, not flat")
+    return broken
+
+
+def _rerun(folder: Path, source: str) -> Measured:
+    run("reconciliation", "restate", str(folder), source)
+    found = run("reconciliation", "reconcile", str(folder))
+    _stage(f"after slice `{source}` changed", found)
+    return found
+
+
+def _stage(title: str, one: Measured) -> None:
+    say(f"{title:<31}{one.wall_s:>9.1f}{one.cpu_s:>9.1f}{one.peak_mb:>9.0f}")
+
+
+def _beside_datacompy(folder: Path, ours: Measured) -> None:
+    program, reason = datacompare.install()
+    if program is None:
+        say(f"datacompy is not installed: {reason}")
+        return
+    run("reconciliation", "files", str(folder))
+    theirs = measure(datacompare.command(program, folder / "ledgers.json"), datacompare.LONGEST_SECONDS)
+    _stage("datacompy, sums by resource", theirs)
+    if theirs.status:
+        say(f"datacompy ended with status {theirs.status}")
+    else:
+        longer, larger = theirs.wall_s / ours.wall_s, theirs.peak_mb / ours.peak_mb
+        say(f"{longer:.2f} times our time and {larger:.2f} times our memory, for one comparison, in floats")
+
+
 # --- the company -------------------------------------------------------------------------------
 
 
@@ -255,6 +322,8 @@ def main() -> None:
     parser.add_argument("--memory-rows", default=",".join(map(str, MEMORY_ROWS)), help="those numbers")
     parser.add_argument("--rating", action="store_true", help="rating alone")
     parser.add_argument("--rating-rows", type=int, default=50_000_000, help="its usage rows")
+    parser.add_argument("--reconciliation", action="store_true", help="reconciliation alone")
+    parser.add_argument("--reconciliation-rows", default=",".join(map(str, RECONCILED_ROWS)), help="its charges")
     parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "bench", help="emptied as it goes")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
@@ -264,6 +333,9 @@ def main() -> None:
         broken += memory_is_flat(folder, MEMORY_FORMATS, [int(one) for one in arguments.memory_rows.split(",")])
     elif arguments.rating:
         broken += rating(folder / "rating", arguments.rating_rows)
+    elif arguments.reconciliation:
+        scales = [int(one) for one in arguments.reconciliation_rows.split(",")]
+        broken += reconciliation(folder / "reconciliation", scales)
     else:
         known = format_names()
         names = {"all": known, "none": []}.get(arguments.formats, arguments.formats.split(","))

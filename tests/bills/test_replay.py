@@ -62,7 +62,7 @@ def test_a_replayed_delivery_is_in_the_ledger_at_once_and_finance_told_once_more
     assert refused(books) == []
     assert [(one["subject"], one.get("resolved")) for one in told(books)] == [(stopped, None), (stopped, stopped)]
     with books.store.reading() as session:
-        actions = [entry.action for entry in session.query(AuditEntry).order_by(AuditEntry.id)]
+        actions = [entry.action for entry in session.query(AuditEntry).order_by(AuditEntry.sequence)]
     assert actions == ["delivery.quarantined", "source.replay", "delivery.ingested"]
 
 

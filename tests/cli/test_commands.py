@@ -210,3 +210,24 @@ def test_every_command_has_a_help_text(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) > 5
+
+
+def test_a_statement_of_both_ledgers_is_shown_exported_and_verified(deployment: Path, tmp_path: Path) -> None:
+    assert deployment.is_dir()
+    shown = said("reconciliation", "show", PERIOD)
+    for one in shown:
+        assert sum(Decimal(part["amount"]) for part in one["components"]) == Decimal(one["deviation"])
+        assert len(one["components"]) == 12
+    (first, *_) = [one["subject"] for one in shown if one["breaks"]]
+    export = ("reconciliation", "export", PERIOD, "--pool", first, "--out", str(tmp_path))
+    planned = said(*export, "--dry-run")
+    assert not list(tmp_path.iterdir())
+    folder = tmp_path / PERIOD / f"pool-{first}"
+
+    assert said(*export) == planned | {"dry_run": False}
+    assert {str(path) for path in folder.iterdir()} == {one["file"] for one in planned["files"]}
+    assert {one["state"] for one in said("reconciliation", "verify", str(folder))} == {"same"}
+    (folder / "bridge.csv").write_text("")
+    assert run("reconciliation", "verify", str(folder)).exit_code == 1
+    assert first in run("reconciliation", "show", PERIOD, "--pool", first).output
+    assert run("reconciliation", "show", PERIOD, "--pool", "nowhere").exit_code == 2

@@ -31,7 +31,7 @@ def kept(store: Store) -> dict[tuple[str, str], Decimal]:
 
 def audited(store: Store) -> list[AuditEntry]:
     with store.reading() as session:
-        return list(session.query(AuditEntry).order_by(AuditEntry.id))
+        return list(session.query(AuditEntry).order_by(AuditEntry.sequence))
 
 
 def test_the_same_again_changes_nothing(store: Store, clock: FixedClock) -> None:

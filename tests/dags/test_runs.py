@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.dags.conftest import Play
+from tests.signing.signed import sign_statements
 from twinledger.approvals import Decision, Submission, decide, request_view, submit
 from twinledger.books import Books
 from twinledger.catalog import apply_config, load_config
@@ -122,6 +123,8 @@ def test_an_answer_on_airflows_page_decides_and_one_by_somebody_else_is_asked_ag
 
 
 def test_a_period_is_closed_when_finance_agrees_on_airflows_page(settings: Settings, play: Play) -> None:
+    with open_books(settings) as books:
+        sign_statements(books, Period(2026, 9))
     answers = [["erin", "Approve"], ["carol", "Approve"]]
     (run,) = play({"dag": "close_period", "conf": {"period": "2026-09"}, "answers": answers})["runs"]
     assert (run["state"], run["tasks"]) == ("success", {"ask": ["success"], "agree": ["success"]})

@@ -7,12 +7,13 @@ anything of `twinledger.reconciliation`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
+from tests.reconciliation.reference_matching import Alias, subjects
 from twinledger.catalog import Relation
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, PRICE, QUANTITY, TEXT, Column, Table
 
@@ -42,6 +43,9 @@ class Charge:
     team: str = ""
     source: str = "aws"
     priced: Decimal | None = None
+    commitment: str | None = None
+    used: bool = True
+    """Whether the commitment was used for it, or nobody used that part."""
 
     def record(self, period: str = PERIOD) -> dict[str, Any]:
         month = datetime.fromisoformat(f"{period}-01")
@@ -49,6 +53,8 @@ class Charge:
             "BilledCost": self.effective, "BillingAccountId": "1", "BillingCurrency": self.currency,
             "BillingPeriodStart": month, "BillingPeriodEnd": month + timedelta(days=31),
             "ChargeCategory": self.category, "ChargeClass": "Correction" if self.correction else None,
+            "CommitmentDiscountId": self.commitment,
+            "CommitmentDiscountStatus": ("Used" if self.used else "Unused") if self.commitment else None,
             "ChargePeriodStart": self.started_at, "ChargePeriodEnd": self.started_at + timedelta(hours=1),
             "ConsumedQuantity": self.consumed, "ContractedCost": self.effective, "EffectiveCost": self.effective,
             "InvoiceIssuerName": "Vendor", "ListCost": self.listed,
@@ -74,12 +80,14 @@ class Internal:
     kind: str = "usage"
     late: bool = False
     quantity: Decimal = Decimal(1)
+    started_at: datetime = START
 
     def record(self, period: str = PERIOD) -> dict[str, Any]:
         return {
             "period": period, "department": self.department, "tenant": "t", "pool": self.pool, "product": self.product,
-            "meter": self.meter, "resource": self.resource, "started_at": START, "quantity": self.quantity, "unit": "h",
-            "price": Decimal(1), "amount": self.amount, "currency": "USD", "kind": self.kind, "late": self.late,
+            "meter": self.meter, "resource": self.resource, "started_at": self.started_at,
+            "quantity": self.quantity, "unit": "h", "price": Decimal(1), "amount": self.amount, "currency": "USD",
+            "kind": self.kind, "late": self.late,
         }  # fmt: skip
 
 
@@ -107,6 +115,7 @@ class Company:
     """Of EUR, from 1 September on."""
     listed: Mapping[str, Decimal] = field(default_factory=dict)
     """List prices of meters that are charged in tiers or by agreement."""
+    aliases: tuple[Alias, ...] = ()
 
 
 POOLS = (
@@ -176,10 +185,17 @@ def configuration(company: Company) -> list[Relation]:
             [("team", 1, "own", "Tags", "team", True)],
         ),
         _relation("tag_values", "key step:BIGINT written value", []),
+        _relation("departments", "department", [("shop",), ("data",)]),
         _relation("rates", "kind day:DATE currency rate:DECIMAL(38,18) origin", rates),
         _relation(
             "contract_cards",
-            "id vendor sku region valid_from:DATE valid_to:DATE unit_price:DECIMAL(38,18) currency clause", [],
+            "id vendor valid_from:DATE valid_to:DATE unit_price:DECIMAL(38,18) currency clause", [],
+        ),
+        _relation(
+            "resource_aliases", "alias pool kind side resource",
+            [(one.name, one.pool, "alias" if len(one.billed) == len(one.metered) == 1 else "group", side, identifier)
+             for one in company.aliases
+             for side, names in (("billed", one.billed), ("metered", one.metered)) for identifier in names],
         ),
         _relation(
             "parameters",
@@ -262,8 +278,9 @@ def reference(company: Company) -> Reference:
 def _reference(company: Company) -> Reference:
     bridge: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     external: dict[str, Decimal] = defaultdict(Decimal)
-    metered = {(one.pool, one.resource) for one in company.internal if _is_metered(one)}
-    bought: set[tuple[str, str | None]] = set()
+    matched = matched_subjects(company)
+    metered = {(one.pool, matched(one.pool, one.resource)) for one in company.internal if _is_metered(one)}
+    bought: set[tuple[str, str]] = set()
     classes = {}
     for charge in company.charges:
         kind, pool = class_of(company, charge), pool_of(charge) or "unassigned"
@@ -286,14 +303,24 @@ def _reference(company: Company) -> Reference:
             bridge[pool, "discount_kept"] += listed - effective
             bridge[pool, "unmetered"] -= listed  # what departments are allocated of it, below, adds it again
         else:
-            bought.add((pool, charge.resource or None))
+            bought.add((pool, matched(pool, charge.resource)))
             capacity = capacity_of(company, charge, pool) or ZERO
             bridge[pool, "discount_kept"] += listed - effective
             bridge[pool, "pricing"] += capacity - listed
-            both = bool(charge.resource) and (pool, charge.resource) in metered
+            both = bool(charge.resource) and (pool, matched(pool, charge.resource)) in metered
             bridge[pool, "idle" if both else "unmetered"] -= capacity
     internal = _internal(company, bridge, bought)
     return Reference(dict(bridge), dict(external), internal, classes)
+
+
+def matched_subjects(company: Company) -> Callable[[str, str | None], str]:
+    """Under which subject a resource of a pool is matched: its own identifier, or what aliases say."""
+    billed = {
+        (pool_of(one) or "", one.resource or "") for one in company.charges if class_of(company, one) == "capacity"
+    }
+    metered = {(one.pool, one.resource or "") for one in company.internal if _is_metered(one)}
+    found = subjects(company.aliases, billed, metered)
+    return lambda pool, resource: found.get((pool, resource or ""), resource or "")
 
 
 def _is_metered(one: Internal) -> bool:
@@ -301,8 +328,9 @@ def _is_metered(one: Internal) -> bool:
 
 
 def _internal(
-    company: Company, bridge: dict[tuple[str, str], Decimal], bought: set[tuple[str, str | None]]
+    company: Company, bridge: dict[tuple[str, str], Decimal], bought: set[tuple[str, str]]
 ) -> dict[str, Decimal]:
+    matched = matched_subjects(company)
     lines: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for one in company.internal:
         lines[one.pool, one.department, one.product, one.meter, one.kind] += one.amount
@@ -316,7 +344,7 @@ def _internal(
         elif one.late:
             bridge[one.pool, "timing"] += one.amount
         else:
-            bridge[one.pool, "idle" if (one.pool, one.resource) in bought else "unbilled"] += listed
+            bridge[one.pool, "idle" if (one.pool, matched(one.pool, one.resource)) in bought else "unbilled"] += listed
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (pool, *_), amount in lines.items():
         totals[pool] += rounded(amount, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,14 +31,20 @@ class FakeGate:
 
     stops: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    at: str = "finance.bridge"
+    """The table that it stops or warns of."""
     seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    def warming_up(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def check(
         self, gate: str, table: Table, files: Sequence[str], parameters: Mapping[str, str] | None = None
     ) -> Verdict:
         assert files
         self.seen.append((gate, table.name, dict(parameters or {})))
-        return Verdict(gate, 1, self.stops, self.warnings, docs=f"finance/{gate}")
+        stops, warnings = (self.stops, self.warnings) if table.name == self.at else ((), ())
+        return Verdict(gate, 1, stops, warnings, docs=f"finance/{gate}")
 
 
 @dataclass

@@ -25,15 +25,17 @@ from tests.reconciliation.company import (
     configuration,
     converted,
     ledgers,
+    matched_subjects,
     pool_of,
     reference,
 )
+from tests.reconciliation.reference_matching import Alias
 from twinledger.catalog import view
 from twinledger.engine.duck import DuckEngine
 from twinledger.engine.models import load_model
 from twinledger.lake.tables import TEXT, Column
 from twinledger.pools.definition import COMPONENTS
-from twinledger.reconciliation.inputs import BASE_MODELS, BRIDGE_MODELS, KEPT
+from twinledger.reconciliation.inputs import BASE_MODELS, BRIDGE_MODELS, BRIDGE_SUMS, KEPT
 from twinledger.vocabulary.money import exact_sum
 
 RESOURCES = (None, "", "r1", "r2", "r3")
@@ -101,6 +103,21 @@ capacities = st.lists(
 )
 
 
+names = st.lists(st.sampled_from(("r1", "r2", "r3", "nowhere")), min_size=1, max_size=2, unique=True)
+aliases = st.lists(
+    st.builds(
+        Alias,
+        name=st.sampled_from(("one", "two", "three")),
+        billed=names.map(tuple),
+        metered=names.map(tuple),
+        pool=st.sampled_from((None, "cluster", "team")),
+    ),
+    max_size=2,
+    unique_by=lambda one: one.name,
+)
+"""Of one with one, of several, of what is there and what is not; some of them contradict each other."""
+
+
 @st.composite
 def prices(draw: st.DrawFn) -> list[Price]:
     """Some meters without a price, some with one, some with a change amid the month."""
@@ -130,6 +147,7 @@ def companies(draw: st.DrawFn) -> Company:
         period_rate=draw(rates),
         day_rates=tuple(draw(st.lists(rates, min_size=3, max_size=3)) * 21),
         listed=draw(st.dictionaries(st.sampled_from(("core", "gib")), list_prices)),
+        aliases=tuple(draw(aliases)),
     )
     direct = [
         passed_through(company, one)
@@ -147,7 +165,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckEngine]:
 
 def run_models(engine: DuckEngine, company: Company) -> None:
     view(engine, [*ledgers(company), *configuration(company)])
-    for model in (*BASE_MODELS, *BRIDGE_MODELS):
+    of_slices = [model for kept in BRIDGE_SUMS for model in kept.models]
+    for model in (*of_slices, *BASE_MODELS, *BRIDGE_MODELS):
         engine.view_model(model)
         if load_model(model).relation in KEPT:
             engine.materialise(load_model(model).relation)
@@ -234,7 +253,12 @@ def test_a_resource_has_one_match_in_its_pool(engine: DuckEngine, company: Compa
     run_models(engine, company)
     matches = engine.rows("resource_matches")
     assert len({(row["pool"], row["resource"]) for row in matches}) == len(matches)
-    billed = {(pool_of(one), one.resource or "") for one in company.charges if class_of(company, one) == "capacity"}
+    matched = matched_subjects(company)
+    billed = {
+        (pool_of(one), matched(pool_of(one) or "", one.resource))
+        for one in company.charges
+        if class_of(company, one) == "capacity"
+    }
     assert {(row["pool"], row["resource"]) for row in matches if row["component"] != "unbilled"} == billed
 
 

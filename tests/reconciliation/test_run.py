@@ -52,11 +52,8 @@ def test_the_same_inputs_change_nothing_and_tell_nobody(company: Company) -> Non
     again = reconcile_period(company.books, OCTOBER)
     assert again == replace(first, changed=False)
     assert [company.books.lake.cut(table) for table in (MATCHES, BRIDGE)] == cuts
-    assert (company.count(models.ReconciliationRun), len(company.messages()), company.count(models.AuditEntry)) == (
-        1,
-        1,
-        1,
-    )
+    written = (company.count(models.ReconciliationRun), len(company.messages()), company.count(models.AuditEntry))
+    assert written == (1, 1, 2)  # the run, and the break that it opened
     assert read_reconciliation(company.books, OCTOBER) == again
 
 
@@ -268,7 +265,14 @@ def test_what_the_gate_warns_of_is_a_warning(company: Company) -> None:
         ("something is odd",),
         "finance/reconciliation",
     )
-    assert company.gate.seen == [("reconciliation", "finance.bridge", {"unexplained_tolerance": "0.01"})]
+    assert company.gate.seen == [
+        ("reconciliation", "finance.bridge", {"unexplained_tolerance": "0.01"}),
+        ("reconciliation", "finance.ledger_slices", {}),
+        ("reconciliation", "finance.period_statements", {}),
+    ]
+    assert [check.table for check in result.checks] == ["bridge", "ledger_slices", "period_statements"]
+    (facts,) = company.messages()
+    assert [one["table"] for one in facts["checks"]] == ["bridge", "ledger_slices", "period_statements"]
 
 
 def test_the_message_is_for_finance_and_holds_the_bridge(company: Company) -> None:

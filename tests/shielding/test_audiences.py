@@ -156,7 +156,7 @@ def test_errors_that_take_amounts_or_cells_are_for_finance() -> None:
     by_name = {one.__name__: one for one in _error_classes()}
     public = {
         "WrongAudienceError", "ConcurrentChangeError", "ObjectChangedError", "MissingPriceError", "SliceMismatchError",
-        "PriceEditedError", "UnknownMediaTypeError", "InvalidSubmissionError",
+        "PriceEditedError", "UnknownMediaTypeError", "InvalidSubmissionError", "InvalidActError",
     }  # fmt: skip
     for node in (one for one in tree.body if isinstance(one, ast.ClassDef)):
         names = {argument.arg for made in node.body if isinstance(made, ast.FunctionDef) for argument in made.args.args}

@@ -150,8 +150,8 @@ def _cards() -> dict[str, Message]:
         "budget-without-plan": budget_card(replace(BUDGET, plan=usd("0"), causes=(), data_as_of=None), PAGE),
         "statement": statement_card(STATEMENT, PAGE),
         "statement-first": statement_card(replace(STATEMENT, before=None, movers=()), PAGE),
-        "reconciliation-breaks": reconciliation_card(RECONCILIATION, PAGE, PAGE + "/docs"),
-        "reconciliation-clean": reconciliation_card(CLEAN, PAGE, ""),
+        "reconciliation-breaks": reconciliation_card(RECONCILIATION, PAGE, [("Data Docs: bridge", PAGE + "/docs")]),
+        "reconciliation-clean": reconciliation_card(CLEAN, PAGE),
         "quarantine": quarantine_card(QUARANTINE, "delivery-1"),
         "quarantine-settled": quarantine_card(replace(QUARANTINE, resolved="delivery-2"), "delivery-1"),
         "failure": failure_card(FailureFacts("rate_usage", "manual__1", "2026-10"), PAGE),
@@ -225,7 +225,9 @@ def test_every_line_of_a_quotation_is_marked(text: str) -> None:
 def test_a_bridge_of_any_length_is_within_the_limits(amounts: list[int]) -> None:
     components = tuple(ComponentFacts(f"component_{i}", usd(str(one)), "p" * 60) for i, one in enumerate(amounts))
     breaks = tuple(BreakFacts("idle", "p", "s" * 500, usd(str(one)), usd("1"), "o", NINE) for one in amounts)
-    card = reconciliation_card(replace(RECONCILIATION, components=components, breaks=breaks), PAGE, PAGE)
+    card = reconciliation_card(
+        replace(RECONCILIATION, components=components, breaks=breaks), PAGE, [("Data Docs", PAGE)]
+    )
     assert problem_of({"text": card.text, "blocks": card.blocks}) == ""
 
 

@@ -33,6 +33,7 @@ from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
 from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, INTERNAL_CHARGES, TABLES, TEXT, Column
 from twinledger.metering.coverage import COVERAGE_FEEDS, COVERAGE_HOURS
+from twinledger.pools.savings import POLICIES
 from twinledger.shielding.leaks import FIGURES, PERIOD_RATES
 from twinledger.store.models import Base
 from twinledger.vocabulary.periods import Period
@@ -148,7 +149,9 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
     tables = {table.name.split(".")[1]: table.columns for table in TABLES.values()}
     metered = {"coverage_hours": COVERAGE_HOURS, "coverage_feeds": COVERAGE_FEEDS}
     scanned = {"figures": FIGURES.columns, "period_rates": PERIOD_RATES}
-    return tables | configured | scanned | metered | {"allocated_charges": INTERNAL_CHARGES.columns}
+    divided = {"allocated_charges": INTERNAL_CHARGES.columns, "savings_policies": POLICIES}
+    opened = {"asked": (Column("pool", TEXT), Column("component", TEXT))}
+    return tables | configured | scanned | metered | divided | opened
 
 
 def comparable(value: object, kind: type | None) -> object:

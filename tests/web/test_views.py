@@ -210,7 +210,7 @@ def test_slack_s_marks_are_shown_as_slack_shows_them(text: str, html: str) -> No
 
 
 def test_a_card_on_the_page_has_all_its_figures() -> None:
-    html = str(as_html(reconciliation_card(RECONCILIATION, "https://a.example", "").blocks))
+    html = str(as_html(reconciliation_card(RECONCILIATION, "https://a.example").blocks))
     assert all(figure in html for figure in ("98,765.43 USD", "-1,234.57 USD", "321.00 USD", "+2,000.00 USD"))
 
 
