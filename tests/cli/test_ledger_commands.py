@@ -15,7 +15,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import focus_csv, write_file
+from tests.signing.signed import sign_statements
 from twinledger.cli import app
+from twinledger.deployment import open_books
+from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import PREFIX
 
 SOURCES = """
@@ -93,6 +96,11 @@ def test_the_ledger_is_shown_and_exported_as_it_was_known(deployment: datetime, 
 @pytest.mark.usefixtures("deployment")
 def test_a_period_is_closed_by_two_people() -> None:
     assert said("period", "show", "2026-10")["state"] == "open"
+    unsigned = run("period", "close", "2026-10", "--by", "carol")
+    assert unsigned.exit_code == 2
+    assert "cannot be closed before its statements are signed" in unsigned.output
+    with open_books() as books:
+        sign_statements(books, Period(2026, 10))
     assert said("period", "close", "2026-10", "--by", "carol")["state"] == "closing"
     refused = run("period", "approve", "2026-10", "--by", "carol")
     assert refused.exit_code == 2

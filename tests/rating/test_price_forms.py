@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.rating.reference import PARENTS, TENANTS, Agreed, Catalog, Published, Row, Terms, Used, reference
 from twinledger.books import Books
 from twinledger.catalog import CompanyConfig, apply_config, relations
@@ -87,8 +88,8 @@ used = st.lists(
     ),
     max_size=14,
 )
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-sparing = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = examples(60)
+sparing = examples(6)
 
 
 def config(catalog: Catalog, *, state: str = "listed", retired_at: datetime | None = None) -> CompanyConfig:

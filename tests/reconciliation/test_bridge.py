@@ -10,9 +10,10 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.reconciliation.company import (
     END,
     START,
@@ -176,7 +177,7 @@ def bridge_of(engine: DuckEngine) -> dict[tuple[str, str], Decimal]:
     return {(row["pool"], row["component"]): row["amount"] for row in engine.rows("bridge")}
 
 
-several = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+several = examples(40)
 
 
 @several
@@ -225,7 +226,7 @@ def test_every_charge_is_in_exactly_one_class_and_its_cost_is_counted_once(
     assert external == exact_sum(reference(company).external.values())
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15)
 @given(company=companies())
 def test_the_rows_of_every_component_add_up_to_it(engine: DuckEngine, company: Company) -> None:
     run_models(engine, company)
@@ -235,7 +236,7 @@ def test_the_rows_of_every_component_add_up_to_it(engine: DuckEngine, company: C
         assert exact_sum(row["amount"] for row in engine.rows("component_rows")) == amount, (pool, component)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15)
 @given(company=companies(), order=st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(engine: DuckEngine, company: Company, order: Random) -> None:
     run_models(engine, company)
@@ -247,7 +248,7 @@ def test_the_order_of_rows_changes_nothing(engine: DuckEngine, company: Company,
     assert bridge_of(engine) == before
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30)
 @given(company=companies())
 def test_a_resource_has_one_match_in_its_pool(engine: DuckEngine, company: Company) -> None:
     run_models(engine, company)

@@ -11,10 +11,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.examples import examples
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.outbox import Message, enqueue
@@ -346,7 +347,7 @@ def done(desk: Desk, verb: str, place: int) -> None:
         assert row.state == "resolved" or verb == "acknowledge"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(steps=steps)
 def test_the_books_roll_forward_over_any_sequence_of_runs_and_resolutions(
     books: Books, clock: FixedClock, empty: Callable[[Store], None], steps: list[tuple[str, Any]]

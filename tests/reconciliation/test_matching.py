@@ -9,10 +9,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.examples import examples
 from tests.reconciliation.company import END, Charge, Internal
 from tests.reconciliation.conftest import Company
 from tests.reconciliation.reference_matching import Alias, ambiguous, subjects
@@ -124,7 +125,7 @@ def expected(billed: Side, metered: Side, aliases: tuple[Alias, ...]) -> dict[tu
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(billed=sides, metered=sides, aliases=declared, order=st.randoms(use_true_random=False))
 def test_matches_are_those_of_a_slow_reference_in_any_order_of_aliases_and_lose_nothing(
     engine: DuckEngine, billed: Side, metered: Side, aliases: tuple[Alias, ...], order: Random

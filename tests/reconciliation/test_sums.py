@@ -9,9 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.reconciliation.company import START, Charge, Internal
 from tests.reconciliation.conftest import Company, rate, source
 from twinledger.books import Books
@@ -267,7 +268,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(3)
 @given(sequence=st.lists(st.tuples(st.lists(steps, min_size=1, max_size=2), st.booleans()), min_size=2, max_size=4))
 def test_whatever_changed_and_died_the_bridge_of_kept_sums_is_that_of_the_rows(
     company: Company, sequence: list[tuple[list[Step], bool]]

@@ -21,6 +21,18 @@ from twinledger.vocabulary.periods import Period
 Verdict = Literal["incomplete", "breaks", "warnings", "pending", "reconciled"]
 """In order of severity, the worst first."""
 
+
+def verdict(missing: bool, breaks: bool, warnings: bool, pending: bool) -> Verdict:  # noqa: FBT001 - four equal signs
+    """The worst that holds."""
+    found: tuple[tuple[bool, Verdict], ...] = (
+        (missing, "incomplete"),
+        (breaks, "breaks"),
+        (warnings, "warnings"),
+        (pending, "pending"),
+    )
+    return next((name for holds, name in found if holds), "reconciled")
+
+
 HELD = ("idle", "unmetered", "unassigned")
 """Components that are pool cost the platform could not charge on."""
 

@@ -37,7 +37,7 @@ from twinledger.reconciliation.inputs import Inputs, gather
 from twinledger.reconciliation.message import message_facts
 from twinledger.reconciliation.owners import owned, priorities
 from twinledger.reconciliation.restated import restated_findings
-from twinledger.reconciliation.result import PoolRoll, Reconciliation, RollForward, Verdict
+from twinledger.reconciliation.result import PoolRoll, Reconciliation, RollForward, verdict
 from twinledger.reconciliation.roll import brought_up
 from twinledger.reconciliation.signatures import record_signatures, stop_signatures
 from twinledger.reconciliation.summary import Summary, read_summary, summary_json
@@ -202,17 +202,6 @@ def _result(run_id: str, now: datetime, inputs: Inputs, evidence: Evidence, chan
         commitments=evidence.commitments,
         settled=change.settled,
     )
-
-
-def verdict(missing: bool, breaks: bool, warnings: bool, pending: bool) -> Verdict:  # noqa: FBT001 - four equal signs
-    """The worst that holds."""
-    found: tuple[tuple[bool, Verdict], ...] = (
-        (missing, "incomplete"),
-        (breaks, "breaks"),
-        (warnings, "warnings"),
-        (pending, "pending"),
-    )
-    return next((name for holds, name in found if holds), "reconciled")
 
 
 def _summary(number: int, result: Reconciliation) -> Summary:

@@ -18,7 +18,16 @@ from typing import Any, Literal
 
 from twinledger.pools import COMPONENTS, UNASSIGNED
 from twinledger.reconciliation.certification import Certification, ReasonCode, certification
-from twinledger.reconciliation.result import BreakState, Claim, GateCheck, Reconciliation, RollForward, Tally, Verdict
+from twinledger.reconciliation.result import (
+    BreakState,
+    Claim,
+    GateCheck,
+    Reconciliation,
+    RollForward,
+    Tally,
+    Verdict,
+    verdict,
+)
 from twinledger.reconciliation.statement_shares import Share, divide
 from twinledger.reconciliation.tolerance import Limits
 from twinledger.vocabulary.audiences import ForFinance
@@ -204,14 +213,8 @@ _NO_ROLL = RollForward(_NO_TALLY, _NO_TALLY, _NO_TALLY, _NO_TALLY)
 
 
 def _verdict(result: Reconciliation, *, breaks: bool) -> Verdict:
-    """The worst that holds of the subject: what is missing or warned of is so for every one of a run."""
-    found: tuple[tuple[bool, Verdict], ...] = (
-        (bool(result.missing), "incomplete"),
-        (breaks, "breaks"),
-        (bool(result.warnings), "warnings"),
-        (result.pending, "pending"),
-    )
-    return next((name for holds, name in found if holds), "reconciled")
+    """What is missing or warned of is so for every subject of a run."""
+    return verdict(bool(result.missing), breaks, bool(result.warnings), result.pending)
 
 
 def _of_pools(found: Sequence[Certification]) -> tuple[str, tuple[str, ...]]:

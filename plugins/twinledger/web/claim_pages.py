@@ -5,14 +5,12 @@ What belongs here: its route. What does not: what is claimed and how the file lo
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from twinledger.reconciliation import claim_file, contract_claims
 from twinledger.vocabulary.periods import Period
-from twinledger.web.context import Finance, OpenBooks
+from twinledger.web.context import Finance, OpenBooks, taken_away
 
 router = APIRouter()
 
@@ -22,5 +20,4 @@ def claims(period: str, books: OpenBooks, reader: Finance, vendor: str = "") -> 
     """The claims of a period to one vendor, or to all, as a workbook; for finance only."""
     del reader
     file = claim_file(contract_claims(books, Period.parse(period), vendor), books.clock.now().date())
-    disposition = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
-    return Response(file.content, media_type=file.media_type, headers={"Content-Disposition": disposition})
+    return taken_away(file)

@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from twinledger.books import Books
+from twinledger.documents import File
 from twinledger.metering import Gateway
 from twinledger.reconciliation import sign_off
 from twinledger.slack.cards import quantity_text, spoken, when
@@ -140,3 +142,9 @@ def templated(request: Request, template: str, values: Mapping[str, Any], status
         check_everyone(template, values)
     base = request.scope.get("root_path", "")
     return HTMLResponse(_templates.get_template(template).render(base=base, **values), status_code=status)
+
+
+def taken_away(file: File, name: str = "") -> Response:
+    """A file as a download, under a name of its own where its own says too little."""
+    disposition = f"attachment; filename*=UTF-8''{quote(name or file.name, safe='')}"
+    return Response(file.content, media_type=file.media_type, headers={"Content-Disposition": disposition})

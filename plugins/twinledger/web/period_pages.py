@@ -7,7 +7,6 @@ departments are charged, which everybody may read (`statement_pages`).
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -22,7 +21,7 @@ from twinledger.reconciliation import (
 )
 from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.periods import Period
-from twinledger.web.context import Finance, OpenBooks, templated
+from twinledger.web.context import Finance, OpenBooks, taken_away, templated
 from twinledger.web.period_view import period_page, rows_page
 from twinledger.web.readers import Reader
 
@@ -93,7 +92,4 @@ def _file(books: Books, found: PeriodStatement, name: str) -> Response:
     files = {one.name: one for one in render_statement(books, found)}
     if name not in files:
         raise UnknownNameError("file of the statement", name, files)
-    file = files[name]
-    suggested = quote(f"{found.kind}-{found.subject}-{found.period}-{name}", safe="")
-    disposition = f"attachment; filename*=UTF-8''{suggested}"
-    return Response(file.content, media_type=file.media_type, headers={"Content-Disposition": disposition})
+    return taken_away(files[name], f"{found.kind}-{found.subject}-{found.period}-{name}")

@@ -7,7 +7,6 @@ its files (`statements`), and what anything really cost, which no statement know
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from starlette.responses import Response
 from twinledger.statements import FORMATS, Document, document, statement_file
 from twinledger.statements.words import CAUSES, KINDS, history_chart
 from twinledger.vocabulary.periods import Period
-from twinledger.web.context import OpenBooks, SignedIn, templated
+from twinledger.web.context import OpenBooks, SignedIn, taken_away, templated
 
 router = APIRouter()
 
@@ -25,8 +24,7 @@ def department_file(department: str, period: str, kind: str, books: OpenBooks, r
     """A department's statement as a file to take away."""
     del reader
     file = statement_file(document(books, department, Period.parse(period)), kind)
-    disposition = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
-    return Response(file.content, media_type=file.media_type, headers={"Content-Disposition": disposition})
+    return taken_away(file)
 
 
 @router.get("/statements/{department}/{period}")
