@@ -42,7 +42,7 @@ def form(page: httpx.Response, event: str, comment: str = "", pool: str = "compu
 def test_finance_alone_sees_what_is_to_be_signed(browser: Browser) -> None:
     assert browser("").get(PAGE).status_code == 401
     assert browser("bob").get(PAGE).status_code == 403
-    assert "98765.43" in browser("ada").get(PAGE).text
+    assert "98,765.43 USD" in browser("ada").get(PAGE).text
     assert "nothing to sign" in browser("ada").get("/signoff/2026-09").text
     assert browser("ada").get("/signoff/2026-13").status_code == 404
 

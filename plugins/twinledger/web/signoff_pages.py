@@ -6,6 +6,7 @@ it (`signing`, `reconciliation`).
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -16,6 +17,7 @@ from twinledger.books import Books
 from twinledger.reconciliation import sign_off
 from twinledger.signing import ENTITLED, TRANSITIONS, Event, SignatureView, Step, signatures
 from twinledger.vocabulary.errors import NotEntitledError, TwinledgerError
+from twinledger.vocabulary.money import Money
 from twinledger.vocabulary.periods import Period
 from twinledger.web.context import AppContext, Finance, OpenBooks, app_context, templated
 from twinledger.web.pages import same_site
@@ -25,6 +27,13 @@ router = APIRouter()
 
 _CONFLICT = 409
 _NEEDS_REASON = ("refuse", "withdraw")
+_SHOWN = {
+    "internal": "Internal ledger",
+    "external": "External ledger",
+    "deviation": "Deviation",
+    "unexplained": "Unexplained",
+}
+"""Figure of a statement -> its title."""
 
 
 @router.get("/signoff/{period}")
@@ -64,9 +73,13 @@ def _page(
 ) -> Response:
     with books.store.reading() as session:
         found = signatures(session, period)
-    lines = [(one, _allowed(one, reader.name)) for one in found]
-    values = {"period": period, "lines": lines, "notice": notice, "currency": books.settings.reporting_currency}
+    lines = [(one, _figures(one, books.settings.reporting_currency), _allowed(one, reader.name)) for one in found]
+    values = {"period": period, "lines": lines, "notice": notice}
     return templated(request, "signoff.html", {"reader": reader, **values}, status)
+
+
+def _figures(one: SignatureView, currency: str) -> list[tuple[str, Money]]:
+    return [(title, Money(Decimal(one.figures.get(name, "0")), currency)) for name, title in _SHOWN.items()]
 
 
 def _allowed(one: SignatureView, who: str) -> list[Event]:
