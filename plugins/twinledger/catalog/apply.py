@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from twinledger.catalog.aliases import AliasConfig
+from twinledger.catalog.breaks import OwnerConfig
 from twinledger.catalog.config import CompanyConfig
 from twinledger.catalog.contracts import CommitmentConfig, ContractConfig
 from twinledger.catalog.effects import Effect, Wanted, effect_of, retirement_of
@@ -177,18 +178,7 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
             models.CommitmentCard(rules=_rules(one), **one.model_dump(exclude={"rules"})) for one in config.commitments
         ],
         models.ResourceAlias: [_alias(one) for one in config.aliases],
-        models.BreakOwner: [
-            models.BreakOwner(
-                position=position,
-                owner=one.owner,
-                rules=list(one.rules),
-                pools=list(one.pools),
-                providers=list(one.providers),
-                accounts=list(one.accounts),
-                at_least=one.at_least,
-            )
-            for position, one in enumerate(config.breaks.owners, start=1)
-        ],
+        models.BreakOwner: [_break_owner(position, one) for position, one in enumerate(config.breaks.owners, start=1)],
         models.BreakPriority: [models.BreakPriority(**one.model_dump()) for one in config.breaks.priorities],
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
@@ -228,6 +218,13 @@ def _alias(alias: AliasConfig) -> models.ResourceAlias:
     return models.ResourceAlias(
         name=alias.name, pool=alias.pool, billed=list(alias.billed), metered=list(alias.metered),
         effective_from=str(alias.effective_from), effective_to=until, note=alias.note,
+    )  # fmt: skip
+
+
+def _break_owner(position: int, rule: OwnerConfig) -> models.BreakOwner:
+    return models.BreakOwner(
+        position=position, owner=rule.owner, rules=list(rule.rules), pools=list(rule.pools),
+        providers=list(rule.providers), accounts=list(rule.accounts), at_least=rule.at_least,
     )  # fmt: skip
 
 

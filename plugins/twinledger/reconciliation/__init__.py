@@ -18,6 +18,7 @@ from twinledger.reconciliation.covered import Missing, missing_coverage
 from twinledger.reconciliation.held import HeldCause, HeldMonth, HeldPart, HeldPool, held_month, held_months
 from twinledger.reconciliation.life import (
     ASSIGNED,
+    LONGEST_TEXT,
     TRANSITIONS,
     Act,
     Done,
@@ -46,7 +47,7 @@ from twinledger.reconciliation.result import (
     Tally,
 )
 from twinledger.reconciliation.rows import component_rows
-from twinledger.reconciliation.run import read_reconciliation, reconcile_period
+from twinledger.reconciliation.run import known_reconciliation, read_reconciliation, reconcile_period
 from twinledger.reconciliation.signoff import sign_off
 from twinledger.reconciliation.statement import (
     PROVENANCE,
@@ -90,6 +91,7 @@ __all__ = [
     "ASSIGNED",
     "DEFAULT_TOLERANCE",
     "DIMENSIONS",
+    "LONGEST_TEXT",
     "OLDEST",
     "PROVENANCE",
     "TRANSITIONS",
@@ -153,6 +155,7 @@ __all__ = [
     "folder_name",
     "held_month",
     "held_months",
+    "known_reconciliation",
     "limits",
     "manifest",
     "match_suggestions",

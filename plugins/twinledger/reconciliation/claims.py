@@ -20,7 +20,7 @@ from twinledger.lake.tables import AUDITED_CHARGES, EXTERNAL_CHARGES, TEXT, Colu
 from twinledger.reconciliation.audited import CommitmentUse
 from twinledger.reconciliation.evidence import listed
 from twinledger.reconciliation.result import Claim, Reconciliation
-from twinledger.reconciliation.run import read_reconciliation
+from twinledger.reconciliation.run import known_reconciliation
 from twinledger.reconciliation.summary import read_summary
 from twinledger.store import models
 from twinledger.vocabulary.errors import StaleRunError, UnknownNameError
@@ -97,11 +97,7 @@ def contract_claims(books: Books, period: Period, vendor: str = "") -> ContractC
         UnknownNameError: the period was never reconciled, or no card, commitment or bill is of that vendor.
         StaleRunError: bills or contract cards have changed since.
     """
-    result = read_reconciliation(books, period)
-    if result is None:
-        with books.store.reading() as session:
-            known = session.scalars(select(models.ReconciliationRun.period).distinct()).all()
-        raise UnknownNameError("reconciliation", str(period), known)
+    result = known_reconciliation(books, period)
     clauses_of, vendors = _cards(books)
     with books.engine() as engine:
         lines, totals = _audited(books, engine, period, vendor)

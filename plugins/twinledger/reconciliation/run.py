@@ -43,7 +43,7 @@ from twinledger.reconciliation.signatures import record_signatures, stop_signatu
 from twinledger.reconciliation.summary import Summary, read_summary, summary_json
 from twinledger.reconciliation.updates import ACTOR, stirred, update_breaks
 from twinledger.store import audit, models
-from twinledger.vocabulary.errors import ConcurrentChangeError
+from twinledger.vocabulary.errors import ConcurrentChangeError, UnknownNameError
 from twinledger.vocabulary.identities import digest, short
 from twinledger.vocabulary.money import plain
 from twinledger.vocabulary.periods import Period
@@ -93,6 +93,20 @@ def read_reconciliation(books: Books, period: Period) -> Reconciliation | None:
     """What the last run of a period found, for pages and reports; None where it was never run."""
     last = _last_run(books, period)
     return _stored(books, period, last) if last else None
+
+
+def known_reconciliation(books: Books, period: Period) -> Reconciliation:
+    """As `read_reconciliation`, of a period that somebody asked for.
+
+    Raises:
+        UnknownNameError: the period was never reconciled; names those that were.
+    """
+    result = read_reconciliation(books, period)
+    if result is None:
+        with books.store.reading() as session:
+            known = session.scalars(select(models.ReconciliationRun.period).distinct()).all()
+        raise UnknownNameError("reconciliation", str(period), known)
+    return result
 
 
 def _findings(inputs: Inputs, evidence: Evidence) -> list[Finding]:

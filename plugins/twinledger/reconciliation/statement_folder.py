@@ -18,7 +18,7 @@ from twinledger.books import Books
 from twinledger.documents import File
 from twinledger.pools import UNASSIGNED
 from twinledger.reconciliation.result import Reconciliation
-from twinledger.reconciliation.run import read_reconciliation
+from twinledger.reconciliation.run import known_reconciliation
 from twinledger.reconciliation.statement import (
     PeriodStatement,
     department_statement,
@@ -28,7 +28,6 @@ from twinledger.reconciliation.statement import (
 )
 from twinledger.reconciliation.statement_files import MANIFEST, statement_files
 from twinledger.reconciliation.statement_rows import open_components
-from twinledger.store import models
 from twinledger.vocabulary.errors import InvalidConfigError, InvalidPeriodError, StaleRunError, UnknownNameError
 from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.periods import Period
@@ -76,11 +75,7 @@ def newest_run(books: Books, period: Period) -> Reconciliation:
         UnknownNameError: the period was never reconciled.
         StaleRunError: it is of before statements were made of runs, or another run is being written now.
     """
-    result = read_reconciliation(books, period)
-    if result is None:
-        with books.store.reading() as session:
-            known = session.query(models.ReconciliationRun.period).distinct()
-            raise UnknownNameError("reconciliation", str(period), [one for (one,) in known])
+    result = known_reconciliation(books, period)
     for total in result.totals:
         parts = exact_sum(row.amount for row in result.bridge if row.pool == total.pool)
         if parts != total.deviation or not result.tolerated:

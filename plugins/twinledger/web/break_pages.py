@@ -21,6 +21,7 @@ from twinledger.books import Books
 from twinledger.reconciliation import (
     AGE_CLASSES,
     DIMENSIONS,
+    LONGEST_TEXT,
     OLDEST,
     TRANSITIONS,
     Act,
@@ -51,7 +52,6 @@ router = APIRouter()
 
 STATES = ("open", "new", "acknowledged", "snoozed", "cleared", "fixed", "accepted", "all")
 _CONFLICT = 409
-_LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def act_on_break(
     verb: Annotated[Verb, Form()],
     nonce: Annotated[str, Form(max_length=64)],
     revision: Annotated[int, Form()],
-    text: Annotated[str, Form(max_length=_LONGEST)] = "",
+    text: Annotated[str, Form(max_length=LONGEST_TEXT)] = "",
     until: Annotated[str, Form(max_length=40)] = "",
     assignee: Annotated[str, Form(max_length=255)] = "",
 ) -> Response:

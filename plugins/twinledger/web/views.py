@@ -25,14 +25,14 @@ from twinledger.reconciliation import (
     PoolTotal,
     Reconciliation,
     ResourceMeter,
-    read_reconciliation,
+    known_reconciliation,
     shares_of,
 )
 from twinledger.slack.cards import spoken
 from twinledger.slack.render import CARDS, Links, render
 from twinledger.store.models import Budget, Department, ReconciliationRun, Request
 from twinledger.vocabulary.audiences import ForFinance
-from twinledger.vocabulary.errors import TwinledgerError, UnknownNameError
+from twinledger.vocabulary.errors import TwinledgerError
 from twinledger.vocabulary.money import Money, exact_sum
 from twinledger.vocabulary.periods import Period
 from twinledger.web.blocks_html import as_html
@@ -280,12 +280,7 @@ def reconciliation_view(books: Books, period: Period) -> ReconciliationPage:
     Raises:
         UnknownNameError: the period was never reconciled.
     """
-    result = read_reconciliation(books, period)
-    if result is None:
-        with books.store.reading() as session:
-            known = session.scalars(select(ReconciliationRun.period).distinct()).all()
-        raise UnknownNameError("reconciliation", str(period), known)
-    return reconciliation_page(result, books.clock.now())
+    return reconciliation_page(known_reconciliation(books, period), books.clock.now())
 
 
 def _pool_line(result: Reconciliation, total: PoolTotal) -> PoolLine:
