@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -440,3 +441,13 @@ def running_slack() -> Iterator[FakeSlack]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def wait_until(holds: Callable[[], bool], what: str, longest_s: float = 60) -> None:
+    """Return when something holds that happens in another thread, as forms that open after the acknowledgement."""
+    deadline = time.monotonic() + longest_s
+    while not holds():
+        if time.monotonic() > deadline:
+            message = f"not within {longest_s:.0f} s: {what}"
+            raise TimeoutError(message)
+        time.sleep(0.01)

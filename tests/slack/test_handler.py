@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +15,7 @@ from sqlalchemy import select
 
 from tests.slack.company import FakeDesk, ask
 from tests.slack.conftest import Outbox
-from tests.slack.fake_slack import FakeSlack, NoSuchButtonError, mentions
+from tests.slack.fake_slack import FakeSlack, NoSuchButtonError, mentions, wait_until
 from twinledger.approvals import Decision, decide, expire
 from twinledger.slack.handler import SlackHandler, verified
 from twinledger.store.models import Interaction, Request
@@ -69,7 +68,7 @@ def test_a_denial_asks_for_its_reason_and_shows_it(
 ) -> None:
     handler = serve(outbox.drain)
     slack.click(card, "deny", "U0BOB")
-    _wait_for_forms(slack, 1)
+    wait_until(lambda: bool(slack.views), "a form is opened")
     form = next(iter(slack.views.values()))
     blank = slack.submit(form, {"reason": "  "}, "U0BOB")
     assert blank.json["errors"] == {"reason": "A reason is required."}
@@ -80,15 +79,6 @@ def test_a_denial_asks_for_its_reason_and_shows_it(
     after = slack.in_channel("#shop")[0]
     assert "&lt;!channel&gt; cluster" in json.dumps(after["blocks"])
     assert mentions(after) == []
-
-
-def _wait_for_forms(slack: FakeSlack, count: int) -> None:
-    """The form opens after the acknowledgement, in a thread of its own."""
-    for _ in range(500):
-        if len(slack.views) >= count:
-            return
-        time.sleep(0.01)
-    pytest.fail("no form was opened")
 
 
 def test_a_second_click_sees_who_decided(desk: FakeDesk, card: dict[str, Any], slack: FakeSlack, serve: Serve) -> None:
@@ -118,7 +108,7 @@ def test_opposite_decisions_at_once_make_one_outcome(
 ) -> None:
     handler = serve()
     slack.click(card, "deny", "U0BOB")
-    _wait_for_forms(slack, 1)
+    wait_until(lambda: bool(slack.views), "a form is opened")
     form = next(iter(slack.views.values()))
     click = slack.click_payload(card, "approve", "U0BOB")
     with ThreadPoolExecutor(2) as people:

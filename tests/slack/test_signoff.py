@@ -10,8 +10,7 @@ import pytest
 
 from tests.slack.company import FakeDesk
 from tests.slack.conftest import Outbox
-from tests.slack.fake_slack import FakeSlack, Reply, problem_of
-from tests.slack.test_handler import _wait_for_forms
+from tests.slack.fake_slack import FakeSlack, Reply, problem_of, wait_until
 from twinledger.outbox import OutboxEntry, entries
 from twinledger.signing import Offer, SignatureView, Step, record, signature, take
 from twinledger.slack.handler import SlackHandler
@@ -94,11 +93,13 @@ def test_a_signature_updates_the_card_takes_its_buttons_and_tells_who_prepared(
 
 
 def test_a_second_click_is_told_who_signed(desk: FakeDesk, slack: FakeSlack, handler: SlackHandler) -> None:
-    before = card(slack)
-    slack.click(before, SIGN, "U0ADA")
     with desk.store.transaction() as session:
         session.add(Person(name="gus", title="Gus", slack_user="U0GUS", roles=["finance"]))
-    slack.click(before, SIGN, "U0GUS")
+    # Both press what they see: the card loses its buttons as soon as the first click is signed.
+    first, second = (slack.click_payload(card(slack), SIGN, user) for user in ("U0ADA", "U0GUS"))
+    slack.send(first)
+    wait_until(lambda: look(desk).state == "signed", "the first click signs")
+    slack.send(second)
     handler.close()
 
     assert told(slack) == [("U0GUS", "Already signed by ada at 2026-10-20T09:00:00+00:00")]
@@ -120,7 +121,7 @@ def test_a_refusal_asks_for_its_reason_and_who_prepared_reads_it(
     desk: FakeDesk, slack: FakeSlack, handler: SlackHandler
 ) -> None:
     slack.click(card(slack), REFUSE, "U0ADA")
-    _wait_for_forms(slack, 1)
+    wait_until(lambda: bool(slack.views), "a form is opened")
     form = next(iter(slack.views.values()))
     assert slack.submit(form, {"reason": " "}, "U0ADA").json["errors"] == {"reason": "A reason is required."}
     assert slack.submit(form, {"reason": "the credit note is missing"}, "U0ADA").status == 200
