@@ -119,7 +119,7 @@ def read_by(model: Model) -> dict[str, tuple[Column, ...]]:
     parameters = tuple(Column(name, TEXT) for name in delivery)
     if model.name == "focus/charges":
         return {
-            "bill_charges": (*FOCUS, Column("row_number", "BIGINT"), Column("refusal", TEXT)),
+            "bill_charges": (*FOCUS, Column("row_number", "BIGINT"), Column("aside", TEXT), Column("refusal", TEXT)),
             "parameters": parameters,
         }
     if not model.name.startswith("focus/") or "bill" not in model.inputs:

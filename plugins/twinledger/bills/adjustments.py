@@ -84,7 +84,7 @@ def _booked(books: Books, engine: Engine, partition: Mapping[str, str]) -> Booke
 
 def _totalled(engine: Engine, partition: Mapping[str, str], files: Sequence[str]) -> Booked:
     engine.view_files("posted_now", EXTERNAL_CHARGES, files)
-    return Booked(partition["x_period"], partition["x_slice"], slice_totals(engine, "posted_now")[0])
+    return Booked(partition["x_period"], partition["x_slice"], slice_totals(engine, "posted_now"))
 
 
 def _open_after(period: str, closed: set[str]) -> str:

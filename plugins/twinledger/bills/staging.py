@@ -125,13 +125,12 @@ def stage(engine: Engine, files: Sequence[BillFile], form: Format | None, lineag
     engine.view_rows("parameters", _PARAMETERS, [row])
     written = _write(engine, files, known, folder / "all")
     engine.view_files("staged", EXTERNAL_CHARGES, written)
-    totals, not_charged = slice_totals(engine, "staged")
-    if not_charged:
-        engine.view_model("focus/charges")
+    totals = slice_totals(engine, "staged")
+    rows_in = int(engine.query("SELECT COUNT(*) FROM bill")[0][0])
+    not_charged = rows_in - sum(total.rows for total in totals)
     aside = _aside(engine) if not_charged else 0
-    rows_in = sum(total.rows for total in totals) + not_charged
     refused = _refused(engine, files[0].name, rows_in, not_charged - aside)
-    return Staged(known, _split(engine, written, totals, not_charged, folder), rows_in, totals, refused, aside)
+    return Staged(known, _split(engine, written, totals, folder), rows_in, totals, refused, aside)
 
 
 def _check_columns(file: BillFile, known: Format) -> None:
@@ -156,7 +155,7 @@ def _write(engine: Engine, files: Sequence[BillFile], known: Format, folder: Pat
         _view_bill(engine, files, known)
         engine.view_model(known.model, "bill_charges")
         # Planning a vendor's hundreds of expressions takes longer than reading a small bill: once, then.
-        return engine.copy_model("focus/charges", EXTERNAL_CHARGES, folder)
+        return engine.copy_model("focus/charges", EXTERNAL_CHARGES, folder, where='"x_period" IS NOT NULL')
     except UnreadableFileError as error:
         # The engine reads all files as one relation and does not say which of them it stumbled on.
         raise UnreadableFileError(", ".join(file.name for file in files[:5]), error.problem) from error
@@ -194,21 +193,20 @@ def _view_group(engine: Engine, name: str, shape: _Shape, paths: Sequence[str], 
 _IS_LINE = '"x_row" < 1000000000000'
 
 
-def slice_totals(engine: Engine, relation: str) -> tuple[tuple[SliceTotal, ...], int]:
-    """Totals of a relation of charges, in lines of the bill, and how many of its rows are none."""
+def slice_totals(engine: Engine, relation: str) -> tuple[SliceTotal, ...]:
+    """Totals of a relation of charges, in lines of the bill."""
     lines = f"COUNT(*) FILTER (WHERE {_IS_LINE})"
     columns = f'"x_period", "ProviderName", "BillingAccountId", "BillingCurrency", {lines}, SUM("BilledCost")'
     rows = engine.query(f"SELECT {columns} FROM {relation} GROUP BY ALL ORDER BY ALL")  # noqa: S608 - relations of ours
-    good = tuple(SliceTotal(*row) for row in rows if row[0] is not None)
-    return good, sum(row[4] for row in rows if row[0] is None)
+    return tuple(SliceTotal(*row) for row in rows)
 
 
 def _split(
-    engine: Engine, written: Sequence[str], totals: Sequence[SliceTotal], not_charged: int, folder: Path
+    engine: Engine, written: Sequence[str], totals: Sequence[SliceTotal], folder: Path
 ) -> dict[str, tuple[str, ...]]:
-    """One billing period a file, and no row in any that is no charge."""
+    """One billing period a file."""
     periods = sorted({total.period for total in totals})
-    if not not_charged and len(periods) == 1:
+    if len(periods) == 1:
         return {periods[0]: tuple(written)}
     split: dict[str, tuple[str, ...]] = {}
     for period in periods:
@@ -221,22 +219,25 @@ def _split(
     return split
 
 
-_IS_ASIDE = "\"refusal\" LIKE 'aside: %'"
-
-
 def _aside(engine: Engine) -> int:
-    return int(engine.query(f"SELECT COUNT(*) FROM charges WHERE {_IS_ASIDE}")[0][0])  # noqa: S608 - our own condition
+    # Of the vendor's model alone: nothing else of the line has to be read for that.
+    return int(engine.query('SELECT COUNT(*) FROM bill_charges WHERE "aside" IS NOT NULL')[0][0])
 
 
 def _refused(engine: Engine, name: str, rows_in: int, count: int) -> tuple[RefusedRow, ...]:
     if not count:
         return ()
-    where = f'WHERE "refusal" IS NOT NULL AND NOT {_IS_ASIDE} AND {_IS_LINE}'
-    if count > max(Decimal(ALWAYS_TOLERATED), MOST_REFUSED * rows_in) or count == rows_in:
-        first = engine.query(f'SELECT "refusal" FROM charges {where} LIMIT 1')[0][0]  # noqa: S608 - our own condition
+    engine.view_model("focus/charges")
+    most = min(max(ALWAYS_TOLERATED, int(MOST_REFUSED * rows_in)), rows_in - 1)
+    refused = f'SELECT "x_row", "refusal" FROM charges WHERE "refusal" IS NOT NULL AND {_IS_LINE}'  # noqa: S608 - our own condition
+    rows = engine.query(f'{refused} ORDER BY "x_row" LIMIT {most + 1}')
+    if len(rows) > most:
         expected = f"at most {MOST_REFUSED:%} refused rows"
-        raise TotalMismatchError(name, expected, f"{count} of {rows_in}", f"the first: {first}")
-    rows = engine.query(f'SELECT "x_row", "refusal" FROM charges {where} ORDER BY "x_row"')  # noqa: S608 - our own condition
+        raise TotalMismatchError(name, expected, f"{count} of {rows_in}", f"the first: {rows[0][1]}")
+    if len(rows) != count:
+        raise TotalMismatchError(
+            name, f"{count} lines that are no charge", str(len(rows)), "its model loses or adds some"
+        )
     contents = _contents(engine, [row for row, _ in rows])
     return tuple(RefusedRow(row, *_sentence(refusal), contents[row]) for row, refusal in rows)
 

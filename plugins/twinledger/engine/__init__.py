@@ -77,8 +77,8 @@ class Engine(Protocol):
         """Write a relation as Parquet files of a table in its order, whatever its partition values."""
         ...
 
-    def copy_model(self, model: str, table: Table, folder: Path) -> list[str]:
-        """As `copy_unsplit` of a model's result, without a relation of it."""
+    def copy_model(self, model: str, table: Table, folder: Path, where: str = "TRUE") -> list[str]:
+        """As `copy_unsplit` of those rows of a model's result, without a relation of it."""
         ...
 
     def copy(self, relation: str, table: Table, folder: Path) -> list[str]:

@@ -252,11 +252,11 @@ class DuckEngine:
         select = f"SELECT {_typed(table)} FROM {quoted(relation)}"
         return list(self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'"))
 
-    def copy_model(self, model: str, table: Table, folder: Path) -> list[str]:
+    def copy_model(self, model: str, table: Table, folder: Path, where: str = "TRUE") -> list[str]:
         """As `copy_unsplit` of the model's result, which is planned once and not for a view as well."""
         loaded = load_model(model)
         self._check_inputs(loaded)
-        select = f"SELECT {_typed(table)} FROM ({loaded.query}) AS {quoted(loaded.relation)}"
+        select = f"SELECT {_typed(table)} FROM ({loaded.query}) AS {quoted(loaded.relation)} WHERE {where}"
         return list(self._copy(select, folder, f"FILE_SIZE_BYTES '{_FILE_BYTES}'"))
 
     def export(self, relation: str, target: Path) -> int:

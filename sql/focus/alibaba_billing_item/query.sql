@@ -374,5 +374,6 @@ SELECT
     'Alibaba Cloud' AS ServiceProviderName,
     'Alibaba Cloud' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM covered

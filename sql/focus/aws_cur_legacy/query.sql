@@ -196,10 +196,10 @@ amortised AS (
             ELSE unblended
         END AS contracted_cost,
         CASE
-            WHEN unreadable IS NOT NULL THEN 'amount: ' || unreadable
-            WHEN split_parent IS NOT NULL AND COALESCE(billed_cost, 0) = 0
-                THEN 'aside: its cost is a share of the line of ' || split_parent
-        END AS refusal
+            WHEN split_parent IS NOT NULL AND COALESCE(billed_cost, 0) = 0 AND unreadable IS NULL
+                THEN 'its cost is a share of the line of ' || split_parent
+        END AS aside,
+        CASE WHEN unreadable IS NOT NULL THEN 'amount: ' || unreadable END AS refusal
     FROM classed
 ),
 
@@ -425,5 +425,6 @@ SELECT
     'AWS' AS ServiceProviderName,
     'AWS' AS HostProviderName,
     row_number + part * 1000000000000 AS row_number,
+    aside,
     refusal
 FROM charged

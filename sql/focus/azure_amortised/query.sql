@@ -554,13 +554,16 @@ SELECT
     'Microsoft' AS HostProviderName,
     row_number,
     CASE
+        WHEN dataset = 'actual' AND NOT is_commitment_purchase AND NOT (is_covered AND cost <> 0)
+            THEN 'charged by the amortised export'
+    END AS aside,
+    CASE
         WHEN unreadable_amount IS NOT NULL THEN unreadable_amount
         WHEN unreadable_date IS NOT NULL THEN unreadable_date
         WHEN dataset = 'actual' AND is_covered AND cost <> 0
             THEN 'dataset: the actual export has amortised cost of a commitment'
         WHEN dataset = 'amortized' AND is_commitment_purchase AND cost <> 0
             THEN 'dataset: the amortised export has a purchase of a commitment'
-        WHEN dataset = 'actual' AND NOT is_commitment_purchase THEN 'aside: charged by the amortised export'
     END AS refusal
 FROM committed
 CROSS JOIN parameters

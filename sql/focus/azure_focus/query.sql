@@ -270,6 +270,7 @@ SELECT
     'Microsoft' AS ServiceProviderName,
     'Microsoft' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM listed
 CROSS JOIN parameters

@@ -1,5 +1,5 @@
 -- The last step of every vendor's model: what no ledger row may lack or contradict is refused with its
--- reason, and lineage is added. A refused row has no x_period.
+-- reason, and lineage is added. A row that is refused or aside has no x_period.
 WITH dated AS (
     SELECT
         *,
@@ -20,6 +20,7 @@ checked AS (
         dated.CommitmentDiscountId IS NOT NULL AND dated.CommitmentDiscountQuantity IS NOT NULL
         AND dated.ChargeCategory IN ('Usage', 'Purchase') AND dated.ChargeClass IS NULL AS has_commitment_quantity,
         CASE
+            WHEN dated.aside IS NOT NULL THEN NULL
             WHEN dated.refusal IS NOT NULL THEN dated.refusal
             WHEN dated.BilledCost IS NULL THEN 'amount: no billed cost'
             -- Ten trillion of anything on one line is a mistake, and sums of such lines could not be held.
@@ -135,6 +136,7 @@ filled AS (
         slice,
         billing_month,
         row_number,
+        aside,
         problem
     FROM checked
 )
@@ -203,10 +205,11 @@ SELECT
     ServiceProviderName,
     HostProviderName,
     source AS x_source,
-    CASE WHEN problem IS NULL THEN billing_month END AS x_period,
+    CASE WHEN problem IS NULL AND aside IS NULL THEN billing_month END AS x_period,
     slice AS x_slice,
     delivery AS x_delivery,
     row_number AS x_row,
     CAST(NULL AS VARCHAR) AS x_restates,
+    aside,
     problem AS refusal
 FROM filled

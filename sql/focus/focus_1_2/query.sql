@@ -140,5 +140,6 @@ SELECT
     COALESCE(service_provider_name, provider_name) AS ServiceProviderName,
     host_provider_name AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM typed

@@ -122,5 +122,6 @@ SELECT
     'Google Cloud' AS ServiceProviderName,
     'Google Cloud' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM typed

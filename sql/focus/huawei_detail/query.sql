@@ -225,5 +225,6 @@ SELECT
     'Huawei Cloud' AS ServiceProviderName,
     'Huawei Cloud' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM placed

@@ -14,8 +14,8 @@ WITH typed AS (
         COALESCE(LOWER(is_correction) IN ('true', 'yes', 'y', '1'), FALSE) AS corrects,
         COALESCE(unit, billing_unit) AS priced_unit,
         UPPER(service) AS service_code,
+        CASE WHEN cost IS NULL AND unit_price IS NULL THEN 'usage that has no price' END AS aside,
         CASE
-            WHEN cost IS NULL AND unit_price IS NULL THEN 'aside: usage that has no price'
             WHEN bad_amount(cost) THEN 'amount: cost/myCost ' || cost
             WHEN
                 quantity IS NOT NULL AND nearest_decimal(quantity) IS NULL
@@ -90,5 +90,6 @@ SELECT
     'Oracle' AS ServiceProviderName,
     'Oracle' AS HostProviderName,
     row_number,
+    aside,
     refusal
 FROM typed

@@ -157,5 +157,6 @@ SELECT
     COALESCE(provider, 'Oracle') AS ServiceProviderName,
     COALESCE(provider, 'Oracle') AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM typed

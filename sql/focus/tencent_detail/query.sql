@@ -248,5 +248,6 @@ SELECT
     'Tencent Cloud' AS ServiceProviderName,
     'Tencent Cloud' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM placed

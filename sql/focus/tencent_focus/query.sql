@@ -176,6 +176,7 @@ SELECT
     'Tencent Cloud' AS ServiceProviderName,
     'Tencent Cloud' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     CASE
         WHEN billed_cost IS NOT NULL AND billed IS NULL THEN 'amount: BilledCost ' || billed_cost
         WHEN effective_cost IS NOT NULL AND effective IS NULL THEN 'amount: EffectiveCost ' || effective_cost

@@ -185,5 +185,6 @@ SELECT
     'Volcengine' AS ServiceProviderName,
     'Volcengine' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM shares

@@ -214,5 +214,6 @@ SELECT
     'Volcengine' AS ServiceProviderName,
     'Volcengine' AS HostProviderName,
     row_number,
+    CAST(NULL AS VARCHAR) AS aside,
     refusal
 FROM placed
