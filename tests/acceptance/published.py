@@ -27,7 +27,6 @@ def published(books: Books, periods: tuple[Period, ...]) -> Iterator[tuple[str, 
                 yield f"message {item.id}", Record("", (("", text),))
     with tempfile.TemporaryDirectory() as folder:
         for one in (one for period in periods for one in documents(books, period)):
-            # A workbook has the rows of the CSV; unpacked, the scan would take its colours for figures.
-            for file in (statement_file(one, kind) for kind in FORMATS if kind != "xlsx"):
+            for file in (statement_file(one, kind) for kind in FORMATS):
                 Path(folder, file.name).write_bytes(file.content)
         yield from read_place(folder)

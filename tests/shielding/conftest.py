@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.reconciliation.company import Charge, values
+from tests.reconciliation.company import Charge, Internal, values
 from tests.reconciliation.conftest import FakeGate, catalog, no_place, pools, source
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake
-from twinledger.lake.tables import EXTERNAL_CHARGES
+from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES
 from twinledger.shielding import Record, ScanResult, read_place, scan
 from twinledger.store import Store, models
 from twinledger.vocabulary.settings import Settings
@@ -25,6 +25,8 @@ LISTED = {"i-1": Decimal("18321.4471"), "i-2": Decimal("4107.9938"), "i-3": Deci
 EFFECTIVE = {resource: listed * DISCOUNT for resource, listed in LISTED.items()}
 SECRET = sum(EFFECTIVE.values(), Decimal(0))
 """What all of October cost: 16178.44156429."""
+CHARGED = {"2026-09": Decimal("7091.46"), "2026-10": Decimal("4915.09")}
+"""What a department was charged in two months: by chance the second is 69.31 % of the first."""
 LIST_TOTAL = sum(LISTED.values(), Decimal(0))
 
 Scan = Callable[[Path | str], ScanResult]
@@ -40,6 +42,14 @@ def _book(lake: Lake, engine: DuckEngine) -> None:
     ]  # fmt: skip
     engine.view_rows("written", EXTERNAL_CHARGES.columns, values(EXTERNAL_CHARGES, records))
     lake.replace(EXTERNAL_CHARGES, slot, engine.copy("written", EXTERNAL_CHARGES, lake.staging(EXTERNAL_CHARGES)), "d")
+
+
+def _charge_departments(lake: Lake, engine: DuckEngine) -> None:
+    for period, amount in CHARGED.items():
+        record = Internal("compute", amount).record(period)
+        engine.view_rows("written", INTERNAL_CHARGES.columns, values(INTERNAL_CHARGES, [record]))
+        files = engine.copy("written", INTERNAL_CHARGES, lake.staging(INTERNAL_CHARGES))
+        lake.replace(INTERNAL_CHARGES, {"period": period}, files, "r")
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,7 @@ def shielded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     spill = str(home / "spill")
     with DuckEngine("512MiB", 1, spill) as engine:
         _book(lake, engine)
+        _charge_departments(lake, engine)
     clock = FixedClock(datetime(2026, 11, 5, tzinfo=UTC))
     yield Books(Settings(home=home), store, lake, lambda: DuckEngine("512MiB", 1, spill), FakeGate(), no_place, clock)
     lake.close()

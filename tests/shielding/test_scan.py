@@ -19,7 +19,7 @@ from pyarrow import parquet
 from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import delete
 
-from tests.shielding.conftest import DISCOUNT, EFFECTIVE, LIST_TOTAL, LISTED, SECRET, Scan
+from tests.shielding.conftest import CHARGED, DISCOUNT, EFFECTIVE, LIST_TOTAL, LISTED, SECRET, Scan
 from twinledger.books import Books
 from twinledger.outbox import Message, enqueue
 from twinledger.shielding import MOST_CHANCE, Bounds, ScanResult, Unread, read_place, scan
@@ -75,6 +75,14 @@ def _xlsx(path: Path) -> None:
     book.save(path)
 
 
+def _formula(path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["October", f"={SECRET}*1"])
+    book.save(path)
+
+
 def _parquet(path: Path) -> None:
     parquet.write_table(pa.table({"name": ["a", "b"], "amount": [Decimal("1.00000000"), SECRET]}), path)
 
@@ -95,6 +103,7 @@ def _utf16(path: Path) -> None:
         ("report.csv", _csv), ("note.txt", _text), ("plan.yaml", _yaml), ("page.html", _html),
         ("hint.html", _attribute),
         ("chart.json", _chart), ("task.log", _log), ("old.txt.gz", _gz), ("all.zip", _zip), ("book.xlsx", _xlsx),
+        ("formula.xlsx", _formula),
         ("part.parquet", _parquet), ("statement.pdf", _pdf), ("export.txt", _utf16),
     ],
 )  # fmt: skip
@@ -200,6 +209,13 @@ def test_a_pair_in_two_lists_of_a_chart_is_found(tmp_path: Path, scanned: Scan) 
 def test_pairs_of_list_figures_and_short_ones_say_nothing(looked_at: LogLine) -> None:
     assert looked_at("10.00", "6.93").leaks == ()
     assert looked_at(*(str(one) for one in LISTED.values())).leaks == ()
+
+
+def test_what_a_department_was_charged_in_two_months_says_nothing_whatever_the_quotient(looked_at: LogLine) -> None:
+    before, after = CHARGED.values()
+
+    assert looked_at(f"{before:,.2f}", f"{after:,.2f}").leaks == ()
+    assert [leak.text for leak in looked_at("7091.48", "4915.1").leaks] == ["4915.1 / 7091.48"]
 
 
 # --- what is no secret --------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from twinledger.books import Books
 from twinledger.catalog import relations
 from twinledger.engine import Engine
 from twinledger.lake import partition_of
-from twinledger.lake.tables import BRIDGE, EXTERNAL_CHARGES, MATCHES, MONEY, TEXT, Column, Table
+from twinledger.lake.tables import BRIDGE, EXTERNAL_CHARGES, INTERNAL_CHARGES, MATCHES, MONEY, TEXT, Column, Table
 from twinledger.shielding.figures import figures_in, meanings
 from twinledger.shielding.readers import Record, Unread
 from twinledger.store.models import Rate
@@ -67,6 +67,7 @@ _MODELS = (
     "shielding/secret_figures",
     "shielding/written_figures",
     "shielding/list_matches",
+    "shielding/charged_matches",
     "shielding/leaks",
     "shielding/discounts",
 )
@@ -173,7 +174,7 @@ def scan(
         gathered = _gather(found, _discounts(engine), Path(folder, "figures.parquet"), say)
         engine.view_files("figures", FIGURES, [gathered.file] if gathered.figures else [])
         leaks = [_leak(row) for row in engine.rows("leaks") if row["chance"] <= MOST_CHANCE]
-        leaks += [_ratio(pair) for pair in _without_list_figures(engine, gathered.pairs)]
+        leaks += [_ratio(pair) for pair in _without_known_pairs(engine, gathered.pairs)]
         secrets = int(engine.query("SELECT COUNT(*) FROM secret_figures WHERE NOT is_list")[0][0])
     ordered = sorted(leaks, key=lambda one: (one.place, one.chance, one.spot, one.text))
     return ScanResult(tuple(ordered), tuple(gathered.unread), gathered.places, gathered.figures, secrets)
@@ -249,7 +250,7 @@ def view_charges(books: Books, engine: Engine, files: Sequence[str], period: Per
 def _view_secrets(books: Books, engine: Engine) -> None:
     now = books.clock.now()
     view_charges(books, engine, books.lake.files(EXTERNAL_CHARGES), Period(now.year, now.month))
-    for table in (BRIDGE, MATCHES):
+    for table in (BRIDGE, MATCHES, INTERNAL_CHARGES):
         engine.view_files(table.name.split(".")[1], table, books.lake.files(table))
     engine.view_rows("figures", FIGURES.columns, [])
     for model in _MODELS:
@@ -294,13 +295,16 @@ def _half(figure: Decimal) -> Decimal:
     return Decimal("0.5").scaleb(min(int(figure.as_tuple().exponent), -2))
 
 
-def _without_list_figures(engine: Engine, pairs: list[_Pair]) -> Iterator[_Pair]:
-    """Without pairs of list figures: list prices stand to each other as they like."""
+def _without_known_pairs(engine: Engine, pairs: list[_Pair]) -> Iterator[_Pair]:
+    """Without pairs of list figures, and of what departments are charged: these stand to each other as they like."""
     telling = [pair for pair in pairs if pair.chance <= MOST_CHANCE_OF_A_PAIR]
     figures = dict.fromkeys(figure for pair in telling for figure in (pair.smaller, pair.larger))
-    engine.view_rows("figures", FIGURES.columns, [("", "", "", figure, 0, 0, 1) for figure in figures])
-    listed = {row["figure"] for row in engine.rows("list_matches")}
-    yield from (pair for pair in telling if not {pair.smaller, pair.larger} <= listed)
+    rows = [("", "", "", figure, len(figure.as_tuple().digits), figure.adjusted(), 1) for figure in figures]
+    engine.view_rows("figures", FIGURES.columns, rows)
+    listed, charged = ({row["figure"] for row in engine.rows(f"{known}_matches")} for known in ("list", "charged"))
+    yield from (
+        pair for pair in telling if not any({pair.smaller, pair.larger} <= known for known in (listed, charged))
+    )
 
 
 def _ratio(pair: _Pair) -> Leak:

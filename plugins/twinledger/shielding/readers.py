@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
 from pyarrow import ArrowException, parquet
 
 Cell = tuple[str, object]
@@ -62,6 +64,11 @@ _ROW_END = re.compile(r"</(?:tr|row|p|li|dl|h[1-6]|svg|section|pre)>|\n\s*\n", r
 _TAG = re.compile(r"</?(?:[A-Za-z][\w:.-]*)((?:\s[^<>]*)?)/?>")
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _CELL_NAMES = frozenset({"r", "s", "spans", "xmlns", "id", "href", "src", "class"})
+_WORKBOOK = "xl/workbook.xml"
+# What a workbook's rows are made of, and colours and widths, which are numbers too.
+_READ_AS_CELLS = ("xl/worksheets/sheet", "xl/styles.xml", "xl/theme/")
+# What openpyxl raises of XML that is none, and of parts that are not there or not what they should be.
+_NO_WORKBOOK = (KeyError, SyntaxError, TypeError, AttributeError, ValueError, InvalidFileException)
 _MARKUP = frozenset({".html", ".htm", ".xml", ".svg", ".xhtml"})
 
 
@@ -257,6 +264,13 @@ def _zip(path: Path, place: str, bounds: Bounds, depth: int) -> Iterator[tuple[s
         if len(files) > bounds.members:
             message = f"{len(files)} members, at most {bounds.members} are read"
             raise TooLargeError(message)
+        if _WORKBOOK in archive.namelist():
+            _check_size(sum(member.file_size for member in files), bounds)
+            try:
+                yield from ((place, record) for record in _workbook(path))
+            except _NO_WORKBOOK as error:
+                yield Unread(place, f"no workbook: {type(error).__name__}: {error}"[:200])
+            files = [member for member in files if not member.filename.startswith(_READ_AS_CELLS)]
         for member in files:
             inner = f"{place}!{member.filename}"
             try:
@@ -264,6 +278,24 @@ def _zip(path: Path, place: str, bounds: Bounds, depth: int) -> Iterator[tuple[s
                     yield from _unpacked(stream, Path(member.filename).name, inner, bounds, depth)
             except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in a way of its own
                 yield Unread(inner, str(error)[:200])
+
+
+def _workbook(path: Path) -> Iterator[Record]:
+    """A record a row of a sheet: its values, then its formulas, which say more than what they came to."""
+    with path.open("rb") as stream:
+        for values in (True, False):
+            book = load_workbook(stream, read_only=True, data_only=values)
+            for sheet in book.worksheets:
+                for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                    cells = [("", cell) for cell in row if values or str(cell).startswith("=")]
+                    if cells:
+                        yield Record(f"{sheet.title} row {number}", cells)
+
+
+def _check_size(size: int, bounds: Bounds) -> None:
+    if size > bounds.unpacked_bytes:
+        message = f"unpacked it has more than {bounds.unpacked_bytes} bytes"
+        raise TooLargeError(message)
 
 
 def _unpacked(
@@ -279,9 +311,7 @@ def _unpacked(
         with target.open("wb") as written:
             while piece := stream.read(_PIECE):
                 size += len(piece)
-                if size > bounds.unpacked_bytes:
-                    message = f"unpacked it has more than {bounds.unpacked_bytes} bytes"
-                    raise TooLargeError(message)
+                _check_size(size, bounds)
                 written.write(piece)
         yield from read_file(target, place, bounds, depth + 1)
 
