@@ -16,11 +16,13 @@ from tests.examples import examples
 from tests.reconciliation.company import START, Charge, Internal
 from tests.reconciliation.conftest import Company, rate, source
 from twinledger.books import Books
+from twinledger.controls import Total, record
 from twinledger.engine import Engine
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import SliceWrite
 from twinledger.lake.tables import CHARGE_DAYS, CHARGE_SUMS, EXTERNAL_CHARGES, INTERNAL_CHARGES, INTERNAL_SUMS, Table
-from twinledger.reconciliation import reconcile_period
+from twinledger.reconciliation import known_reconciliation, reconcile_period
+from twinledger.reconciliation.controlled import RULE
 from twinledger.reconciliation.inputs import BRIDGE_MODELS, gather, view_ledgers
 from twinledger.reconciliation.sums import view_sums
 from twinledger.store import models
@@ -80,6 +82,10 @@ def reconciled(books: Books) -> Bridge:
     return {(row.pool, row.component): (row.amount, row.rows) for row in found.bridge}
 
 
+def control_breaks(books: Books) -> list[Decimal]:
+    return [one.amount for one in known_reconciliation(books, OCTOBER).breaks if one.rule == RULE]
+
+
 def two_sources(company: Company) -> None:
     company.add(source("azure"))
     company.bill([BOUGHT])
@@ -89,13 +95,18 @@ def two_sources(company: Company) -> None:
 
 def test_a_run_after_one_slice_changed_reads_that_slices_files_and_no_others(company: Company, tmp_path: Path) -> None:
     two_sources(company)
+    stated = Total("invoice", "Vendor", "1", "2026-10", "USD", "inv-1", Decimal(16))
+    with company.books.store.transaction() as session:
+        record(session, company.clock, [stated], "test")
     books, given = watched(company.books, tmp_path)
     reconcile_period(books, OCTOBER)
     assert read_of(given, EXTERNAL_CHARGES) == set(books.lake.files(EXTERNAL_CHARGES))
+    assert control_breaks(books) == []
     given.clear()
     company.bill([replace(BOUGHT, resource="r2", source="azure", effective=Decimal(7))], source="azure")
     assert reconciled(books) == from_nothing(company.books)
     assert read_of(given, EXTERNAL_CHARGES) == set(books.lake.files(EXTERNAL_CHARGES, {"x_source": "azure"}))
+    assert control_breaks(books) == [Decimal(-1)]
     assert read_of(given, INTERNAL_CHARGES) == set()
     given.clear()
     company.rate([USED, replace(USED, resource="r2")])

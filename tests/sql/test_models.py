@@ -149,9 +149,10 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
     tables = {table.name.split(".")[1]: table.columns for table in TABLES.values()}
     metered = {"coverage_hours": COVERAGE_HOURS, "coverage_feeds": COVERAGE_FEEDS}
     scanned = {"figures": FIGURES.columns, "period_rates": PERIOD_RATES}
+    billed = {"billed_sums": TABLES["finance.billed_slices"].columns}
     divided = {"allocated_charges": INTERNAL_CHARGES.columns, "savings_policies": POLICIES}
     opened = {"asked": (Column("pool", TEXT), Column("component", TEXT))}
-    return tables | configured | scanned | metered | divided | opened
+    return tables | configured | scanned | metered | billed | divided | opened
 
 
 def comparable(value: object, kind: type | None) -> object:

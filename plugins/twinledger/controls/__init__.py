@@ -21,14 +21,16 @@ from twinledger.controls.agreement import (
 )
 from twinledger.controls.invoices import InvoiceFile, read_invoices
 from twinledger.controls.ledger import (
+    CONTROL_MODELS,
     LedgerSums,
+    adjustment_files,
     adjustment_slices,
     agreement,
     last_recorded,
-    ledger_files,
     ledger_sums,
     newest_period,
     terms,
+    view_billed,
 )
 from twinledger.controls.provider import (
     AskedSource,
@@ -51,6 +53,7 @@ from twinledger.controls.totals import (
 )
 
 __all__ = [
+    "CONTROL_MODELS",
     "ORIGINS",
     "AskedSource",
     "ChangedTotal",
@@ -66,6 +69,7 @@ __all__ = [
     "SubAccountTotal",
     "Terms",
     "Total",
+    "adjustment_files",
     "adjustment_slices",
     "agree",
     "agreement",
@@ -74,7 +78,6 @@ __all__ = [
     "compare",
     "differences",
     "last_recorded",
-    "ledger_files",
     "ledger_sums",
     "manifest_document",
     "newest_period",
@@ -83,4 +86,5 @@ __all__ = [
     "record_provider_totals",
     "recorded",
     "terms",
+    "view_billed",
 ]

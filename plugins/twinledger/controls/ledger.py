@@ -16,10 +16,14 @@ from twinledger.books import Books
 from twinledger.controls.agreement import Comparison, LedgerTotal, SubAccountTotal, Terms, agree
 from twinledger.controls.provider import asked_sources
 from twinledger.controls.totals import recorded
+from twinledger.engine import Engine
 from twinledger.lake import partition_of
 from twinledger.lake.tables import EXTERNAL_CHARGES, TEXT, Column
 from twinledger.store.models import ControlTotal
 from twinledger.vocabulary.periods import Period
+
+CONTROL_MODELS = ("controls/ledger_totals", "controls/sub_account_totals")
+"""What agreement is made of, over `billed_sums`."""
 
 
 class LedgerSums(NamedTuple):
@@ -36,27 +40,28 @@ def adjustment_slices(books: Books, period: Period) -> dict[str, str]:
     return {name: state for name, state in sorted(slices.items()) if wanted in name.split("/")}
 
 
-def ledger_sums(books: Books, period: Period, files: Sequence[str]) -> LedgerSums:
-    """The sums of a period over data files of the external ledger: its own, and those of its adjustments."""
-    with books.engine() as engine:
-        engine.view_files("external_charges", EXTERNAL_CHARGES, files)
-        engine.view_rows("parameters", (Column("period", TEXT),), [(str(period),)])
-        for model in ("controls/ledger_totals", "controls/sub_account_totals"):
-            engine.view_model(model)
-        accounts = [LedgerTotal(*(row[name] for name in LedgerTotal.__slots__)) for row in engine.rows("ledger_totals")]
-        parts = [
-            SubAccountTotal(*(row[name] for name in SubAccountTotal.__slots__))
-            for row in engine.rows("sub_account_totals")
-        ]
+def view_billed(engine: Engine, files: Sequence[str], name: str) -> None:
+    """The sums of data files of the external ledger as a relation; see sql/controls/billed_slices."""
+    engine.view_files("external_charges", EXTERNAL_CHARGES, files)
+    engine.view_model("controls/billed_slices", name)
+
+
+def ledger_sums(engine: Engine, period: Period) -> LedgerSums:
+    """The sums of a period over the relation `billed_sums`: its own slices, and those of its adjustments."""
+    engine.view_rows("parameters", (Column("period", TEXT),), [(str(period),)])
+    for model in CONTROL_MODELS:
+        engine.view_model(model)
+    accounts = [LedgerTotal(*(row[name] for name in LedgerTotal.__slots__)) for row in engine.rows("ledger_totals")]
+    parts = [
+        SubAccountTotal(*(row[name] for name in SubAccountTotal.__slots__)) for row in engine.rows("sub_account_totals")
+    ]
     return LedgerSums(tuple(accounts), tuple(parts))
 
 
-def ledger_files(books: Books, period: Period) -> list[str]:
-    """The data files that the sums of a period are made from, as they are now."""
-    files = books.lake.files(EXTERNAL_CHARGES, {"x_period": str(period)})
-    for name in adjustment_slices(books, period):
-        files += books.lake.files(EXTERNAL_CHARGES, partition_of(name))
-    return sorted(set(files))
+def adjustment_files(books: Books, period: Period) -> list[str]:
+    """The data files of a period's adjustments that are booked in other periods, as they are now."""
+    found = (books.lake.files(EXTERNAL_CHARGES, partition_of(name)) for name in adjustment_slices(books, period))
+    return sorted({file for files in found for file in files})
 
 
 def terms(books: Books, session: Session, period: Period) -> Terms:
@@ -79,7 +84,10 @@ def agreement(books: Books, period: Period) -> tuple[Comparison, ...]:
     """
     with books.store.reading() as session:
         stated, judged = recorded(session, str(period)), terms(books, session, period)
-    sums = ledger_sums(books, period, ledger_files(books, period))
+    files = {*books.lake.files(EXTERNAL_CHARGES, {"x_period": str(period)}), *adjustment_files(books, period)}
+    with books.engine() as engine:
+        view_billed(engine, sorted(files), "billed_sums")
+        sums = ledger_sums(engine, period)
     return agree(sums.accounts, sums.sub_accounts, stated, judged)
 
 

@@ -252,6 +252,27 @@ CHARGE_DAYS = Table(
 )
 """On which days (UTC) a slice's charges start, by billing currency: which rates it needs."""
 
+BILLED_SLICES = Table(
+    "finance.billed_slices",
+    "finance",
+    _columns("""
+    x_source text !
+    x_period text !
+    x_slice text !
+    counted_in text !
+    provider text !
+    issuer text !
+    account text !
+    sub_account text !
+    currency text !
+    invoice text !
+    line_count number !
+    billed_cost money !
+    """),
+    EXTERNAL_CHARGES.partition,
+)
+"""What a slice was billed at, in the billing currency. `counted_in`: the period that the vendor bills it in."""
+
 CHARGE_SUMS = Table(
     "finance.charge_sums",
     "finance",
@@ -374,7 +395,7 @@ BRIDGE = Table(
 TABLES = {
     table.name: table
     for table in (
-        EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, AUDITED_CHARGES, CHARGE_DAYS, CHARGE_SUMS,
-        INTERNAL_SUMS, MATCHES, BRIDGE,
+        EXTERNAL_CHARGES, QUARANTINE, USAGE, INTERNAL_CHARGES, AUDITED_CHARGES, BILLED_SLICES, CHARGE_DAYS,
+        CHARGE_SUMS, INTERNAL_SUMS, MATCHES, BRIDGE,
     )
 }  # fmt: skip

@@ -12,10 +12,20 @@ from decimal import Decimal, localcontext
 from sqlalchemy import func, select
 
 from twinledger.books import Books
-from twinledger.controls import Comparison, agree, differences, last_recorded, ledger_files, ledger_sums
+from twinledger.controls import (
+    Comparison,
+    adjustment_files,
+    agree,
+    differences,
+    last_recorded,
+    ledger_sums,
+    view_billed,
+)
+from twinledger.lake.tables import BILLED_SLICES
 from twinledger.reconciliation.breaks import NOBODY, Finding
 from twinledger.reconciliation.covered import uncovered_periods
-from twinledger.reconciliation.inputs import Inputs
+from twinledger.reconciliation.inputs import BILLED_KEPT, Inputs
+from twinledger.reconciliation.sums import relation_of, view_kept
 from twinledger.reconciliation.updates import stirred_periods
 from twinledger.store import models
 from twinledger.vocabulary.errors import MissingRateError
@@ -33,10 +43,12 @@ def control_findings(books: Books, inputs: Inputs) -> list[Finding]:
     """
     if not inputs.totals:
         return []
-    files = [*inputs.external.files]
-    if inputs.adjustments:
-        files = ledger_files(books, inputs.period)
-    sums = ledger_sums(books, inputs.period, files)
+    with books.engine() as engine:
+        view_kept(books, engine, inputs, BILLED_KEPT, {})
+        # Adjustments are slices of other periods, and few.
+        view_billed(engine, adjustment_files(books, inputs.period), "adjusted_slices")
+        engine.union("billed_sums", [relation_of(BILLED_SLICES), "adjusted_slices"])
+        sums = ledger_sums(engine, inputs.period)
     compared = agree(sums.accounts, sums.sub_accounts, inputs.totals, inputs.terms)
     return findings_of(str(inputs.period), differences(compared), inputs.period_rates(), inputs.currency)
 

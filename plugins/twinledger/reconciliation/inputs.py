@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from twinledger.books import Books
 from twinledger.catalog import Relation, company, view
-from twinledger.controls import Terms, Total, adjustment_slices, recorded, terms
+from twinledger.controls import CONTROL_MODELS, Terms, Total, adjustment_slices, recorded, terms
 from twinledger.engine import Engine
 from twinledger.engine.models import load_model
 from twinledger.lake import Lake, partition_of
 from twinledger.lake.tables import (
     AUDITED_CHARGES,
+    BILLED_SLICES,
     CHARGE_DAYS,
     CHARGE_SUMS,
     EXTERNAL_CHARGES,
@@ -53,6 +54,9 @@ class KeptSums:
     models: tuple[str, ...]
     charges: str = ""
 
+
+BILLED_KEPT = KeptSums(BILLED_SLICES, EXTERNAL_CHARGES, ("controls/billed_slices",))
+"""What control totals are held against; where there are none it is not made. It follows from the slice alone."""
 
 CHARGE_DAYS_SUMS = KeptSums(CHARGE_DAYS, EXTERNAL_CHARGES, ("reconciliation/charge_days",))
 """What rates a slice needs; it follows from the slice alone."""
@@ -102,7 +106,6 @@ KEPT = frozenset({"statement_lines", "part_sums", "internal_parts", "resource_gr
 """Sums over the slices that several models read: computed once."""
 
 BRIDGE_MODELS = ("reconciliation/pool_totals", "reconciliation/bridge")
-CONTROL_MODELS = ("controls/ledger_totals",)
 REPORT_MODELS = (
     "reconciliation/largest_matches",
     "reconciliation/largest_services",
@@ -179,7 +182,7 @@ class Inputs:
     @property
     def digest(self) -> str:
         """Equal for equal inputs, whatever order they arrived in."""
-        sums = (CHARGE_DAYS_SUMS, *KEPT_SUMS)
+        sums = (BILLED_KEPT, CHARGE_DAYS_SUMS, *KEPT_SUMS)
         of_slices = [name for one in sums for name in (one.charges, *one.models) if name]
         of_sums = (*RATE_MODELS, *BASE_MODELS, *BRIDGE_MODELS, *REPORT_MODELS, *CONTROL_MODELS)
         queries = [load_model(name).query for name in (*of_slices, *of_sums)]

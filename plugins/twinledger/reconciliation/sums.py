@@ -45,11 +45,11 @@ def view_sums(books: Books, engine: Engine, inputs: Inputs) -> None:
         CurrencyMismatchError: an internal charge or price in another than the reporting currency.
     """
     view(engine, inputs.relations)
-    _view_kept(books, engine, inputs, CHARGE_DAYS_SUMS, {})
+    view_kept(books, engine, inputs, CHARGE_DAYS_SUMS, {})
     refuse_missing_rates(engine, inputs)
     rates = _rates_by_slice(engine)
     for kept in KEPT_SUMS:
-        _view_kept(books, engine, inputs, kept, rates)
+        view_kept(books, engine, inputs, kept, rates)
     # The sums of an internal ledger are charges of a whole month: statement lines add them up alike.
     engine.union("internal_charges", ["internal_sums"])
     view_base(engine, inputs)
@@ -60,7 +60,7 @@ def relation_of(table: Table) -> str:
     return table.name.rpartition(".")[2]
 
 
-def _view_kept(books: Books, engine: Engine, inputs: Inputs, kept: KeptSums, rates: Mapping[str, str]) -> None:
+def view_kept(books: Books, engine: Engine, inputs: Inputs, kept: KeptSums, rates: Mapping[str, str]) -> None:
     """The sums of the period's slices as one relation; those that are not kept are computed and kept."""
     ledger = inputs.external if kept.ledger is EXTERNAL_CHARGES else inputs.internal
     same = digest(*_followed_by_all(kept, inputs))

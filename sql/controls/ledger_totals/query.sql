@@ -1,19 +1,19 @@
 SELECT
-    external_charges.ProviderName AS provider,
-    external_charges.InvoiceIssuerName AS issuer,
-    external_charges.BillingAccountId AS account,
-    external_charges.BillingCurrency AS currency,
-    external_charges.x_source AS source,
-    COALESCE(external_charges.InvoiceId, '') AS invoice,
-    CAST(COUNT(*) AS BIGINT) AS line_count,
-    CAST(SUM(external_charges.BilledCost) AS DECIMAL(38, 18)) AS billed_cost
-FROM external_charges
-CROSS JOIN parameters
-WHERE COALESCE(SUBSTR(external_charges.x_restates, 1, 7), external_charges.x_period) = parameters.period
+    billed_sums.provider,
+    billed_sums.issuer,
+    billed_sums.account,
+    billed_sums.currency,
+    billed_sums.x_source AS source,
+    billed_sums.invoice,
+    CAST(SUM(billed_sums.line_count) AS BIGINT) AS line_count,
+    CAST(SUM(billed_sums.billed_cost) AS DECIMAL(38, 18)) AS billed_cost
+FROM billed_sums
+INNER JOIN parameters
+    ON billed_sums.counted_in = parameters.period
 GROUP BY
-    external_charges.ProviderName,
-    external_charges.InvoiceIssuerName,
-    external_charges.BillingAccountId,
-    external_charges.BillingCurrency,
-    external_charges.x_source,
-    COALESCE(external_charges.InvoiceId, '')
+    billed_sums.provider,
+    billed_sums.issuer,
+    billed_sums.account,
+    billed_sums.currency,
+    billed_sums.x_source,
+    billed_sums.invoice
