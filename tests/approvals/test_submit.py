@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
+from tests.approvals.conftest import JULY
+from tests.conftest import NOW
 from twinledger.approvals import Desk, Submission, headroom, request_view, submit
 from twinledger.clock import FixedClock
 from twinledger.outbox import entries
-from twinledger.store.models import AuditEntry, Budget, Commitment, Department, Person, Request
+from twinledger.store.models import Agreement, AuditEntry, Budget, Commitment, Department, Person, Request
 from twinledger.vocabulary.errors import (
     CurrencyMismatchError,
     InvalidSubmissionError,
@@ -49,6 +51,7 @@ def test_the_facts_of_a_decision_are_kept_with_the_request(desk: Desk, wish: Sub
         "channel": "#shop",
         "price": "0.05",
         "price_from": "2026-07-01T00:00:00+00:00",
+        "agreed_with": "",
         "unit": "core-hour",
         "amount": "24.00",
         "currency": "USD",
@@ -58,6 +61,43 @@ def test_the_facts_of_a_decision_are_kept_with_the_request(desk: Desk, wish: Sub
         "available_before": "687.50",
         "available_after": "663.50",
     }
+
+
+@pytest.mark.parametrize(
+    ("agreements", "amount", "agreed_with"),
+    [
+        ([("group", JULY, None, "0.04")], "9.60", "group"),
+        ([("group", JULY, None, "0.04"), ("shop", JULY, None, "0.03")], "7.20", "shop"),
+        ([("shop", JULY, NOW, "0.03")], "12.00", ""),
+        ([("shop", NOW + timedelta(seconds=1), None, "0.03")], "12.00", ""),
+        ([("shop", JULY, NOW, "0.03"), ("shop", NOW, None, "0.02")], "4.80", "shop"),
+    ],
+    ids=["above", "nearest", "ended", "not yet", "the later one"],
+)
+def test_the_estimate_is_at_the_price_that_the_department_pays(
+    agreements: list[tuple[str, datetime, datetime | None, str]],
+    amount: str,
+    agreed_with: str,
+    desk: Desk,
+    wish: Submission,
+) -> None:
+    with desk.store.transaction() as session:
+        for department, start, end, price in agreements:
+            terms = {"amount": Decimal(price), "currency": "USD", "recorded_at": JULY}
+            session.add(
+                Agreement(
+                    department=department,
+                    product="vm",
+                    meter="core-hours",
+                    effective_from=start,
+                    effective_to=end,
+                    **terms,
+                )
+            )
+    request = submit(desk, wish)
+    with desk.store.reading() as session:
+        facts = request_view(session, request).facts
+    assert (facts["amount"], facts["agreed_with"]) == (amount, agreed_with)
 
 
 def test_a_wish_beyond_the_budget_is_asked_and_says_so(desk: Desk, wish: Submission) -> None:

@@ -18,7 +18,7 @@ from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
 from twinledger.approvals.people import Stage, stage_for
 from twinledger.approvals.view import queue_card, queue_wake
-from twinledger.catalog import PriceInForce, price_at
+from twinledger.catalog import PriceInForce, price_for
 from twinledger.store import audit
 from twinledger.store.models import Base, Commitment, Department, Person, Product, Request
 from twinledger.vocabulary.errors import InvalidSubmissionError, UnknownNameError
@@ -55,8 +55,9 @@ class Submission:
 def submit(desk: Desk, submission: Submission, identify: Callable[[str], str] = new_identity) -> str:
     """Make a request of it and ask its approver; returns the request's id.
 
-    The estimate is the price in force now x quantity x days, and is committed in the present period
-    at once. Headroom does not refuse: the approver sees what is available before and after.
+    The estimate is the price that the department pays now x quantity x days, and is committed in the
+    present period at once; of tiers, the price is the first one that costs something. Headroom does not
+    refuse: the approver sees what is available before and after.
 
     Raises:
         InvalidSubmissionError: a quantity, a duration or a justification that cannot be.
@@ -73,7 +74,7 @@ def submit(desk: Desk, submission: Submission, identify: Callable[[str], str] = 
         if _known(session, Product, "product", submission.product).state != "listed":
             raise InvalidSubmissionError(field="product", found=submission.product, expected="a listed product")
         stage = stage_for(session, submission.requester, department)
-        price = price_at(session, submission.product, submission.meter, now)
+        price = price_for(session, department.name, submission.product, submission.meter, now)
         period = str(Period.of(now, desk.settings.timezone))
         room = headroom(session, department.name, period, submission.actual, price.price.currency)
         request = _request(submission, stage, price, room)
@@ -147,6 +148,7 @@ def _facts(stage: Stage, price: PriceInForce, room: Headroom, amount: Decimal) -
         "channel": stage.channel,
         "price": plain(price.price.amount),
         "price_from": price.effective_from.isoformat(),
+        "agreed_with": price.agreed_with,
         "unit": price.unit,
         "amount": plain(amount),
         "currency": room.currency,

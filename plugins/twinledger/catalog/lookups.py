@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from twinledger.store import Store
-from twinledger.store.models import Meter, PeriodState, Price, Rate, Source
+from twinledger.store.models import Agreement, Department, Meter, PeriodState, Price, Rate, Source
 from twinledger.vocabulary.errors import MissingPriceError, MissingRateError, UnknownNameError
 from twinledger.vocabulary.money import SCALE, Money
 from twinledger.vocabulary.periods import Period
@@ -22,13 +22,15 @@ from twinledger.vocabulary.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class PriceInForce:
-    """The list price of one unit of a meter at an instant."""
+    """The price of one unit of a meter at an instant: the list price, or what a department agreed on."""
 
     product: str
     meter: str
     unit: str
     price: Money
     effective_from: datetime
+    agreed_with: str = ""
+    """The department whose agreement it is; empty for the list price."""
 
 
 def price_at(session: Session, product: str, meter: str, at: datetime) -> PriceInForce:
@@ -53,6 +55,26 @@ def price_at(session: Session, product: str, meter: str, at: datetime) -> PriceI
     if price is None:
         raise MissingPriceError(key, at.isoformat())
     return PriceInForce(product, meter, found.unit, Money(price.amount, price.currency), price.effective_from)
+
+
+def price_for(session: Session, department: str, product: str, meter: str, at: datetime) -> PriceInForce:
+    """As `price_at`, as a department pays it: by its own agreement, else that of the nearest one above it."""
+    listed = price_at(session, product, meter, at)
+    query = select(Agreement).where(
+        Agreement.product == product,
+        Agreement.meter == meter,
+        Agreement.effective_from <= at,
+        or_(Agreement.effective_to.is_(None), Agreement.effective_to > at),
+    )
+    agreed = {one.department: one for one in session.scalars(query.order_by(Agreement.effective_from))}
+    asked, seen = session.get(Department, department), set[str]()
+    while agreed and asked is not None and asked.name not in seen:
+        if found := agreed.get(asked.name):
+            price = Money(found.amount, found.currency)
+            return PriceInForce(product, meter, listed.unit, price, found.effective_from, asked.name)
+        seen.add(asked.name)
+        asked = session.get(Department, asked.parent) if asked.parent else None
+    return listed
 
 
 @dataclass(frozen=True, slots=True)
