@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from tests.approvals.conftest import JULY
 from tests.conftest import NOW
-from twinledger.approvals import Desk, Submission, headroom, request_view, submit
+from twinledger.approvals import Desk, Submission, headroom, request_view, revision_of, submit
 from twinledger.clock import FixedClock
 from twinledger.outbox import entries
 from twinledger.store.models import Agreement, AuditEntry, Budget, Commitment, Department, Person, Request
@@ -60,6 +60,13 @@ def test_the_facts_of_a_decision_are_kept_with_the_request(desk: Desk, wish: Sub
         "committed": "12.00",
         "available_before": "687.50",
         "available_after": "663.50",
+        "policy": {
+            "rule": "",
+            "outcome": "ask budget holder",
+            "reason": "no rule of policy.yaml holds",
+            "tried": [],
+            "revision": revision_of([]),
+        },
     }
 
 

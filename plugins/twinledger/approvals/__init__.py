@@ -9,6 +9,7 @@ from twinledger.approvals.decide import Decision, Outcome, decide, expire, expir
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
 from twinledger.approvals.people import by_airflow_user, by_slack_user
+from twinledger.approvals.policy import Asked, Ruling, judge, policy, revision_of
 from twinledger.approvals.states import TRANSITIONS, Answer, Transition
 from twinledger.approvals.submit import Submission, submit
 from twinledger.approvals.view import RequestView, request_view, waiting_for
@@ -16,11 +17,13 @@ from twinledger.approvals.view import RequestView, request_view, waiting_for
 __all__ = [
     "TRANSITIONS",
     "Answer",
+    "Asked",
     "Decision",
     "Desk",
     "Headroom",
     "Outcome",
     "RequestView",
+    "Ruling",
     "Submission",
     "Transition",
     "by_airflow_user",
@@ -29,7 +32,10 @@ __all__ = [
     "expire",
     "expire_due",
     "headroom",
+    "judge",
+    "policy",
     "request_view",
+    "revision_of",
     "submit",
     "waiting_for",
     "withdraw",

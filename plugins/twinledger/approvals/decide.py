@@ -36,6 +36,7 @@ STAGE = "budget holder"
 """The only stage of the first form."""
 
 TIMER = "timer"
+POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,16 @@ def decide(desk: Desk, decision: Decision) -> Outcome:
     return _run(
         desk, _Move(decision.request, decision.answer, decision.person, decision.surface, key, decision.comment)
     )
+
+
+def allow(session: Session, clock: Clock, request: Request, rule: str) -> None:
+    """Approve a request by a rule of the policy, in the transaction that made it.
+
+    Raises:
+        ConcurrentChangeError: it is no longer as it was made.
+    """
+    if not _claim(session, clock, request, _Move(request.id, "approve", POLICY, POLICY, comment=f"by rule {rule}")):
+        raise ConcurrentChangeError(f"request {request.id}", "pending", request.state)
 
 
 def withdraw(desk: Desk, request: str, person: str, *, surface: str, interaction_key: str) -> Outcome:

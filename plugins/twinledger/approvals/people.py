@@ -1,16 +1,18 @@
 """Who a user of Slack or Airflow is, and who decides.
 
-What belongs here: from users to people, and the first form of the policy: one stage, decided by the
-budget holder. What does not: amounts.
+What belongs here: from users to people, and who they are that the policy asks. What does not: the policy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from twinledger.approvals.desk import Desk
 from twinledger.store.models import Department, Person
 from twinledger.vocabulary.errors import AmbiguousPersonError, NoApproverError, UnknownPersonError
 
@@ -48,18 +50,36 @@ class Stage:
     channel: str
 
 
-def stage_for(session: Session, requester: str, department: Department) -> Stage:
-    """The budget holder of the department, else of the nearest one above it: never the requester.
+Role = Literal["manager", "budget holder", "finance"]
+
+
+def stage_for(session: Session, desk: Desk, requester: str, department: Department, role: Role) -> Stage:
+    """Who decides: never the requester.
+
+    The manager is the owner of the department, else of the nearest one above it; the budget holder likewise. Of
+    finance, whoever answers first decides, in finance's channel.
 
     Raises:
-        NoApproverError: up to the top there is nobody but the requester or unknown people.
+        NoApproverError: there is nobody but the requester or unknown people.
     """
+    if role == "finance":
+        people = session.scalars(select(Person).order_by(Person.name)).all()
+        names = tuple(one.name for one in people if "finance" in one.roles and one.name != requester)
+        if not names:
+            raise NoApproverError(requester, department.name, role)
+        return Stage("finance", names, desk.settings.slack.finance_channel)
+    for asked in with_those_above(session, department):
+        name = asked.owner if role == "manager" else asked.budget_holder
+        if name != requester and session.get(Person, name) is not None:
+            return Stage(f"{role} of {asked.name}", (name,), asked.channel)
+    raise NoApproverError(requester, department.name, role)
+
+
+def with_those_above(session: Session, department: Department) -> Iterator[Department]:
+    """A department, then the one above it, up to the top."""
     asked: Department | None = department
     seen: set[str] = set()
     while asked is not None and asked.name not in seen:
-        holder = asked.budget_holder
-        if holder != requester and session.get(Person, holder) is not None:
-            return Stage(f"budget holder of {asked.name}", (holder,), asked.channel)
+        yield asked
         seen.add(asked.name)
         asked = session.get(Department, asked.parent) if asked.parent else None
-    raise NoApproverError(requester, department.name)

@@ -6,7 +6,7 @@ What does not: what a price means for usage, which is rating's, and which charge
 
 from twinledger.catalog.aliases import CONFIRMED
 from twinledger.catalog.apply import Change, apply_config, plan_config
-from twinledger.catalog.config import CompanyConfig, load_config
+from twinledger.catalog.config import CompanyConfig, load_config, read_cases
 from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
 from twinledger.catalog.lookups import (
     PriceInForce,
@@ -19,6 +19,7 @@ from twinledger.catalog.lookups import (
     rate_of_period,
     sources,
 )
+from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, PolicyFile, Range, RuleConfig
 from twinledger.catalog.rates import (
     Conversion,
     ConvertedTotal,
@@ -34,18 +35,25 @@ from twinledger.catalog.sync import Proposal, apply_plan, decide_plan, lapse_pla
 
 __all__ = [
     "CONFIRMED",
+    "WEEKDAYS",
     "AllocationMeters",
+    "CaseConfig",
     "Change",
     "CompanyConfig",
+    "Conditions",
     "Conversion",
     "ConvertedTotal",
     "CoverageOptions",
     "MeterQuery",
+    "Outcome",
+    "PolicyFile",
     "PriceInForce",
     "PriceVersion",
     "Proposal",
+    "Range",
     "RateUsed",
     "Relation",
+    "RuleConfig",
     "ShownMeter",
     "apply_config",
     "apply_plan",
@@ -65,6 +73,7 @@ __all__ = [
     "propose",
     "rate_of_day",
     "rate_of_period",
+    "read_cases",
     "read_rate_file",
     "read_rate_table",
     "record_rates",

@@ -46,6 +46,7 @@ _KINDS: dict[type[models.Base], str] = {
     models.ResourceAlias: "resource alias",
     models.BreakOwner: "break owner rule",
     models.BreakPriority: "break priority",
+    models.PolicyRule: "policy rule",
     models.Budget: "budget",
     models.Rate: "rate",
 }
@@ -180,6 +181,16 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
         models.ResourceAlias: [_alias(one) for one in config.aliases],
         models.BreakOwner: [_break_owner(position, one) for position, one in enumerate(config.breaks.owners, start=1)],
         models.BreakPriority: [models.BreakPriority(**one.model_dump()) for one in config.breaks.priorities],
+        models.PolicyRule: [
+            models.PolicyRule(
+                position=position,
+                name=one.name,
+                conditions=one.when.model_dump(mode="json", exclude_defaults=True),
+                outcome=one.then,
+                reason=one.reason,
+            )
+            for position, one in enumerate(config.policy.rules, start=1)
+        ],
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],

@@ -37,6 +37,7 @@ from twinledger.catalog.forms import (
     SourcesFile,
     TagsFile,
 )
+from twinledger.catalog.policy import CaseConfig, CasesFile, PolicyFile, policy_problems
 from twinledger.engine.models import list_models, with_bases
 from twinledger.pools import PoolConfig, TagConfig, driver_problems, pool_problems, tag_problems
 from twinledger.vocabulary.errors import InvalidConfigError
@@ -60,6 +61,7 @@ class CompanyConfig:
     commitments: tuple[CommitmentConfig, ...] = ()
     aliases: tuple[AliasConfig, ...] = ()
     breaks: BreaksFile = field(default_factory=BreaksFile)
+    policy: PolicyFile = field(default_factory=PolicyFile)
     budgets: tuple[BudgetConfig, ...] = ()
     rates: tuple[RateConfig, ...] = ()
 
@@ -88,12 +90,20 @@ def load_config(folder: Path) -> CompanyConfig:
         commitments=agreed.commitments,
         aliases=_read(folder / "aliases.yaml", AliasesFile).aliases,
         breaks=_read(folder / "breaks.yaml", BreaksFile),
+        policy=_read(folder / "policy.yaml", PolicyFile),
         budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
         rates=read_rates(folder / "rates.csv"),
     )
     for file, place, problem in _problems(config):
         raise InvalidConfigError(str(folder / file), place, problem)
     return config
+
+
+def read_cases(path: Path) -> tuple[CaseConfig, ...]:
+    """The cases that a policy is tested with; raises InvalidConfigError where they are none."""
+    if not path.is_file():
+        raise InvalidConfigError(str(path), "file", "there is no such file; see docs/guides/provisioning.md")
+    return _read(path, CasesFile).cases
 
 
 def _placed(folder: Path, source: SourceConfig) -> SourceConfig:
@@ -203,6 +213,9 @@ def _problems(config: CompanyConfig) -> Iterator[_Problem]:
         yield "aliases.yaml", place, problem
     for place, problem in break_problems(config.breaks, {person.name for person in config.people}, pools):
         yield "breaks.yaml", place, problem
+    by_product = {product.name: {meter.name for meter in product.meters} for product in config.products}
+    for place, problem in policy_problems(config.policy, departments, by_product):
+        yield "policy.yaml", place, problem
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from twinledger.cli import (
     matching,
     metering,
     periods,
+    policy,
     pools,
     rates,
     reconciliation,
@@ -59,6 +60,7 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(breaks.breaks, name="breaks")
 app.add_typer(controls.controls, name="controls")
 app.add_typer(matching.match, name="match")
+app.add_typer(policy.policy, name="policy")
 app.add_typer(pools.pools, name="pools")
 app.add_typer(rates.rates, name="rates")
 app.add_typer(reconciliation.reconciliation, name="reconciliation")

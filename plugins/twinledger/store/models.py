@@ -514,6 +514,18 @@ class Request(Base):
     facts: Mapped[dict[str, Any]]  # price, headroom and policy the decision was made on
 
 
+class PolicyRule(Base):
+    """What becomes of a request: policy.yaml, rule by rule; the first whose conditions hold decides."""
+
+    __tablename__ = "policy_rules"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    conditions: Mapped[dict[str, Any]]  # as in policy.yaml
+    outcome: Mapped[str]  # allow | refuse | ask manager | ask budget holder | ask finance
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class Interaction(Base):
     """One click or answer as it came in; its key makes a replay a duplicate."""
 

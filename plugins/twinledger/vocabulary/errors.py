@@ -757,15 +757,27 @@ class InvalidSubmissionError(TwinledgerError):
         super().__init__(f"request refused: {field} is {found[:60]!r}, expected {expected}")
 
 
+class PolicyRefusedError(TwinledgerError):
+    """The policy refuses a request; nothing was committed, nobody was asked."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        """Name the rule and its reason."""
+        super().__init__(f"request refused by rule {rule} of policy.yaml: {reason}")
+
+
 class NoApproverError(TwinledgerError):
     """Nobody is entitled to decide a request."""
 
-    def __init__(self, requester: str, department: str) -> None:
-        """Name the requester and the department."""
-        super().__init__(
-            f"nobody may decide a request of {requester} for {department}: its budget holder, and those of the "
-            "departments above it, are the requester or no known person; name another in departments.yaml"
-        )
+    def __init__(self, requester: str, department: str, role: str = "budget holder") -> None:
+        """Name the requester, the department, and who is to decide: its manager, its budget holder or finance."""
+        if role == "finance":
+            problem = "nobody else has the role finance; give it to another person in people.yaml"
+        else:
+            problem = (
+                f"its {role}, and those of the departments above it, are the requester or no known person; name "
+                "another in departments.yaml"
+            )
+        super().__init__(f"nobody may decide a request of {requester} for {department}: {problem}")
 
 
 class PersonError(TwinledgerError):
