@@ -6,6 +6,7 @@ the answer is shown.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 from twinledger.bills.deliveries import said_in_name
 from twinledger.bills.files import open_bills
 from twinledger.bills.formats import detect, format_named
-from twinledger.bills.staging import Lineage, RefusedRow, SliceTotal, stage
+from twinledger.bills.staging import Lineage, RefusedRow, SliceTotal, Staged, stage
 from twinledger.books import OpenEngine
+from twinledger.engine import Engine
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.quality import Gate, Verdict
 from twinledger.vocabulary.errors import EmptyFileError
@@ -63,10 +65,11 @@ def inspect_file(
         form = format_named(format_name) if format_name else detect(bills[0].name, bills[0].header)
         account, period = said_in_name(form, path.name)
         lineage = Lineage("inspected", "inspected", account=account or None, period=period or None)
-        staged = stage(engine, bills, form, lineage, folder)
+        with gate.warming_up():
+            staged = stage(engine, bills, form, lineage, folder)
         engine.view_files("ledger", EXTERNAL_CHARGES, staged.all_files)
         if parquet is not None:
-            engine.export("ledger", parquet)
+            _export(engine, staged, parquet)
         services = engine.query(
             'SELECT "x_period", "BillingCurrency", "ServiceName", SUM("BilledCost") FROM ledger '
             "GROUP BY ALL ORDER BY 1, 2, 4 DESC, 3"
@@ -82,3 +85,12 @@ def inspect_file(
         services=tuple(ServiceTotal(*row) for row in services),
         verdict=gate.check("delivery", EXTERNAL_CHARGES, staged.all_files),
     )
+
+
+def _export(engine: Engine, staged: Staged, target: Path) -> None:
+    """The ledger's rows as one file; where there is one already, it is that."""
+    if len(staged.all_files) == 1:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(staged.all_files[0], target)
+    else:
+        engine.export("ledger", target)
