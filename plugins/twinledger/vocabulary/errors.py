@@ -68,6 +68,7 @@ returned as a value (a quarantined row, a break), not raised.
     ├── NotAllowedStateError
     ├── UnknownRequestError
     ├── InvalidSubmissionError
+    ├── PolicyRefusedError
     ├── NoApproverError
     ├── PersonError
     │   ├── UnknownPersonError
