@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -132,9 +132,12 @@ def _is_written(books: Books, inputs: Inputs) -> bool:
 
 
 def _last_run(books: Books, period: Period) -> _Last | None:
-    run = models.ReconciliationRun
-    newest = select(func.max(run.ran_at)).where(run.period == str(period)).scalar_subquery()
-    query = select(run).where(run.period == str(period), run.ran_at == newest)
+    query = (
+        select(models.ReconciliationRun)
+        .where(models.ReconciliationRun.period == str(period))
+        .order_by(models.ReconciliationRun.ran_at.desc())
+        .limit(20)
+    )
     with books.store.reading() as session:
         # Runs within one tick of the clock are told apart by their number.
         runs = [_Last(run, read_summary(run.summary)) for run in session.scalars(query)]
