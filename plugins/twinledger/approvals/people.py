@@ -5,7 +5,6 @@ What belongs here: from users to people, and who they are that the policy asks. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from twinledger.approvals.desk import Desk
+from twinledger.catalog import with_those_above
 from twinledger.store.models import Department, Person
 from twinledger.vocabulary.errors import AmbiguousPersonError, NoApproverError, UnknownPersonError
 
@@ -73,13 +73,3 @@ def stage_for(session: Session, desk: Desk, requester: str, department: Departme
         if name != requester and session.get(Person, name) is not None:
             return Stage(f"{role} of {asked.name}", (name,), asked.channel)
     raise NoApproverError(requester, department.name, role)
-
-
-def with_those_above(session: Session, department: Department) -> Iterator[Department]:
-    """A department, then the one above it, up to the top."""
-    asked: Department | None = department
-    seen: set[str] = set()
-    while asked is not None and asked.name not in seen:
-        yield asked
-        seen.add(asked.name)
-        asked = session.get(Department, asked.parent) if asked.parent else None

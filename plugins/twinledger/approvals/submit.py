@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from twinledger.approvals.decide import allow
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
-from twinledger.approvals.people import Role, Stage, stage_for, with_those_above
+from twinledger.approvals.people import Role, Stage, stage_for
 from twinledger.approvals.policy import Asked, Ruling, judge, policy
 from twinledger.approvals.view import queue_card, queue_wake
-from twinledger.catalog import PriceInForce, price_for
+from twinledger.catalog import PriceInForce, price_for, with_those_above
 from twinledger.store import audit
 from twinledger.store.models import Base, Commitment, Department, Person, Product, Request
 from twinledger.vocabulary.errors import InvalidSubmissionError, PolicyRefusedError, UnknownNameError

@@ -27,7 +27,7 @@ WAKE = "wake"
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """One request at one revision, at list prices: nothing in it is finance's alone."""
+    """One request at one revision, at internal prices: nothing in it is finance's alone."""
 
     id: str
     requester: str
@@ -51,7 +51,7 @@ class RequestView:
     decided_on: str | None
     comment: str | None
     facts: Mapping[str, Any]
-    """rule, price, unit, plan, actual, committed, available_before, available_after: decimal strings."""
+    """rule, price, unit, plan, actual, committed, available_before, available_after: decimal strings; policy."""
     grant: str | None
 
 

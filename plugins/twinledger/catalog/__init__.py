@@ -18,6 +18,7 @@ from twinledger.catalog.lookups import (
     rate_of_day,
     rate_of_period,
     sources,
+    with_those_above,
 )
 from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, PolicyFile, Range, RuleConfig
 from twinledger.catalog.rates import (
@@ -80,4 +81,5 @@ __all__ = [
     "shown_catalog",
     "sources",
     "view",
+    "with_those_above",
 ]

@@ -6,6 +6,7 @@ is SQL over the same prices.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
@@ -67,14 +68,21 @@ def price_for(session: Session, department: str, product: str, meter: str, at: d
         or_(Agreement.effective_to.is_(None), Agreement.effective_to > at),
     )
     agreed = {one.department: one for one in session.scalars(query.order_by(Agreement.effective_from))}
-    asked, seen = session.get(Department, department), set[str]()
-    while agreed and asked is not None and asked.name not in seen:
+    for asked in with_those_above(session, session.get_one(Department, department)) if agreed else ():
         if found := agreed.get(asked.name):
             price = Money(found.amount, found.currency)
             return PriceInForce(product, meter, listed.unit, price, found.effective_from, asked.name)
+    return listed
+
+
+def with_those_above(session: Session, department: Department) -> Iterator[Department]:
+    """A department, then the one above it, up to the top."""
+    asked: Department | None = department
+    seen: set[str] = set()
+    while asked is not None and asked.name not in seen:
+        yield asked
         seen.add(asked.name)
         asked = session.get(Department, asked.parent) if asked.parent else None
-    return listed
 
 
 @dataclass(frozen=True, slots=True)
