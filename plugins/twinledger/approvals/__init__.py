@@ -9,7 +9,7 @@ from twinledger.approvals.decide import Decision, Outcome, decide, expire, expir
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
 from twinledger.approvals.people import by_airflow_user, by_slack_user
-from twinledger.approvals.policy import Asked, Ruling, judge, policy, revision_of
+from twinledger.approvals.policy import Asked, Ruling, TriedCase, judge, policy, revision_of, try_cases
 from twinledger.approvals.states import TRANSITIONS, Answer, Transition
 from twinledger.approvals.submit import Submission, submit
 from twinledger.approvals.view import RequestView, request_view, waiting_for
@@ -26,6 +26,7 @@ __all__ = [
     "Ruling",
     "Submission",
     "Transition",
+    "TriedCase",
     "by_airflow_user",
     "by_slack_user",
     "decide",
@@ -37,6 +38,7 @@ __all__ = [
     "request_view",
     "revision_of",
     "submit",
+    "try_cases",
     "waiting_for",
     "withdraw",
 ]

@@ -6,16 +6,18 @@ policy.yaml (`catalog`), and what follows from the judgement (`submit`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from twinledger.catalog import WEEKDAYS, Conditions, Outcome, RuleConfig
+from twinledger.catalog import WEEKDAYS, CaseConfig, CompanyConfig, Conditions, Outcome, RuleConfig
 from twinledger.store.models import PolicyRule
+from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.identities import digest, short
 
 DEFAULT: Outcome = "ask budget holder"
@@ -76,6 +78,51 @@ def policy(session: Session) -> tuple[RuleConfig, ...]:
     return tuple(
         RuleConfig.model_validate({"name": row.name, "when": row.conditions, "then": row.outcome, "reason": row.reason})
         for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TriedCase:
+    """A case, what the policy makes of it, and whether that is what was expected."""
+
+    case: CaseConfig
+    ruling: Ruling
+    passed: bool
+
+
+def try_cases(company: CompanyConfig, cases: Iterable[CaseConfig], zone: ZoneInfo) -> list[TriedCase]:
+    """What a company's policy, applied or not, makes of cases; instants are looked at in the company's time zone.
+
+    Raises:
+        UnknownNameError: a case is of a department that the company has not.
+    """
+    parents = {department.name: department.parent for department in company.departments}
+    found = []
+    for case in cases:
+        ruling = judge(company.policy.rules, _asked(case, parents, zone))
+        found.append(TriedCase(case, ruling, ruling.outcome == case.expect and case.rule in (None, ruling.rule)))
+    return found
+
+
+def _asked(case: CaseConfig, parents: Mapping[str, str | None], zone: ZoneInfo) -> Asked:
+    one = case.asked
+    if one.department not in parents:
+        raise UnknownNameError("department", one.department, parents)
+    above: list[str] = []
+    name: str | None = one.department
+    while name:
+        above.append(name)
+        name = parents[name]
+    return Asked(
+        departments=tuple(above),
+        product=one.product,
+        meter=one.meter,
+        region=one.region,
+        roles=one.roles,
+        amount=one.amount,
+        headroom=one.headroom,
+        days=one.days,
+        at=one.at.astimezone(zone),
     )
 
 

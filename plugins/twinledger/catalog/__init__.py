@@ -20,7 +20,7 @@ from twinledger.catalog.lookups import (
     sources,
     with_those_above,
 )
-from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, PolicyFile, Range, RuleConfig
+from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, RuleConfig
 from twinledger.catalog.rates import (
     Conversion,
     ConvertedTotal,
@@ -47,11 +47,9 @@ __all__ = [
     "CoverageOptions",
     "MeterQuery",
     "Outcome",
-    "PolicyFile",
     "PriceInForce",
     "PriceVersion",
     "Proposal",
-    "Range",
     "RateUsed",
     "Relation",
     "RuleConfig",

@@ -24,6 +24,7 @@ from twinledger.catalog.config import CompanyConfig
 from twinledger.catalog.contracts import CommitmentConfig, ContractConfig
 from twinledger.catalog.effects import Effect, Wanted, effect_of, retirement_of
 from twinledger.catalog.forms import DepartmentConfig, PriceConfig, SourceConfig
+from twinledger.catalog.policy import RuleConfig
 from twinledger.catalog.terms import in_words
 from twinledger.clock import Clock
 from twinledger.store import Store, audit, models
@@ -181,16 +182,7 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
         models.ResourceAlias: [_alias(one) for one in config.aliases],
         models.BreakOwner: [_break_owner(position, one) for position, one in enumerate(config.breaks.owners, start=1)],
         models.BreakPriority: [models.BreakPriority(**one.model_dump()) for one in config.breaks.priorities],
-        models.PolicyRule: [
-            models.PolicyRule(
-                position=position,
-                name=one.name,
-                conditions=one.when.model_dump(mode="json", exclude_defaults=True),
-                outcome=one.then,
-                reason=one.reason,
-            )
-            for position, one in enumerate(config.policy.rules, start=1)
-        ],
+        models.PolicyRule: [_policy_rule(position, one) for position, one in enumerate(config.policy.rules, start=1)],
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],
@@ -237,6 +229,13 @@ def _break_owner(position: int, rule: OwnerConfig) -> models.BreakOwner:
         position=position, owner=rule.owner, rules=list(rule.rules), pools=list(rule.pools),
         providers=list(rule.providers), accounts=list(rule.accounts), at_least=rule.at_least,
     )  # fmt: skip
+
+
+def _policy_rule(position: int, rule: RuleConfig) -> models.PolicyRule:
+    conditions = rule.when.model_dump(mode="json", exclude_defaults=True)
+    return models.PolicyRule(
+        position=position, name=rule.name, conditions=conditions, outcome=rule.then, reason=rule.reason
+    )
 
 
 def _source(config: SourceConfig) -> models.Source:

@@ -12,8 +12,7 @@ import typer
 from twinledger.cli.output import AsJson, open_books, out, print_json, sentences, settings, table
 
 if TYPE_CHECKING:
-    from twinledger.approvals import Asked
-    from twinledger.catalog import CaseConfig, CompanyConfig, Conditions
+    from twinledger.catalog import CaseConfig, Conditions
 
 policy = typer.Typer(
     help="The policy: which requests to provision are allowed, refused, or whom they are put to.", no_args_is_help=True
@@ -52,25 +51,26 @@ def try_cases(folder: ConfigFolder = Path(), cases: CasesOption = None, as_json:
 
     Example: [bold]twinledger policy test config/ --cases config/policy_cases.yaml[/]
     """
-    from twinledger.approvals import judge
+    from twinledger.approvals import try_cases as tried
     from twinledger.catalog import load_config, read_cases
 
-    found = []
     with sentences():
         known = settings()
         place = known.config if folder == Path() else folder
-        company, zone = load_config(place), ZoneInfo(known.timezone)
-        for case in read_cases(cases or place / "policy_cases.yaml"):
-            ruling = judge(company.policy.rules, _asked(company, case, zone))
-            passed = ruling.outcome == case.expect and case.rule in (None, ruling.rule)
-            found.append((case, ruling, passed))
-    failed = sum(not passed for _, _, passed in found)
+        asked = read_cases(cases or place / "policy_cases.yaml")
+        found = tried(load_config(place), asked, ZoneInfo(known.timezone))
+    failed = sum(not one.passed for one in found)
     if as_json:
-        print_json([{"case": case.name, "passed": passed, **asdict(ruling)} for case, ruling, passed in found])
+        print_json([{"case": one.case.name, "passed": one.passed, **asdict(one.ruling)} for one in found])
     else:
         rows = [
-            (case.name, _expected(case), f"{ruling.outcome}, rule {ruling.rule or 'none'}", "yes" if passed else "NO")
-            for case, ruling, passed in found
+            (
+                one.case.name,
+                _expected(one.case),
+                f"{one.ruling.outcome}, rule {one.ruling.rule or 'none'}",
+                "yes" if one.passed else "NO",
+            )
+            for one in found
         ]
         table(f"{len(found)} cases, {failed} fail", ("case", "expected", "found", "as expected"), rows)
     if failed:
@@ -103,31 +103,6 @@ def explain(
     table(f"{request}: {said['outcome']}", ("rule", "holds", "why"), rows)
     if present != said["revision"]:
         out.print("The policy has changed since; this request stands as it was decided.")
-
-
-def _asked(company: CompanyConfig, case: CaseConfig, zone: ZoneInfo) -> Asked:
-    from twinledger.approvals import Asked
-    from twinledger.vocabulary.errors import UnknownNameError
-
-    one, parents = case.asked, {department.name: department.parent for department in company.departments}
-    if one.department not in parents:
-        raise UnknownNameError("department", one.department, parents)
-    above: list[str] = []
-    name: str | None = one.department
-    while name:
-        above.append(name)
-        name = parents[name]
-    return Asked(
-        departments=tuple(above),
-        product=one.product,
-        meter=one.meter,
-        region=one.region,
-        roles=one.roles,
-        amount=one.amount,
-        headroom=one.headroom,
-        days=one.days,
-        at=one.at.astimezone(zone),
-    )
 
 
 def _expected(case: CaseConfig) -> str:
