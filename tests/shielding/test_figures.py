@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, given
@@ -66,11 +67,17 @@ def test_the_digits_of_a_binary_float_are_taken_off(amount: Decimal) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["i-0a12345", "2026-10-17", "2026-10-17T09:00:00.123456+00:00", "09:00:00,123", "abc", "12.5", "x86",
+    ["i-0a12345", "01a1ff77-1d9a-7473-9964-58c96bd01234",
+     "2026-10-17", "2026-10-17T09:00:00.123456+00:00", "09:00:00,123", "abc", "12.5", "x86",
      "sha:9f1234567e", "", "0.05"],
 )  # fmt: skip
 def test_names_instants_and_short_numbers_are_no_figures(text: str) -> None:
     assert list(figures_in(text)) == []
+
+
+@given(st.uuids())
+def test_groups_of_a_uuid_are_no_figures(one: UUID) -> None:
+    assert list(figures_in(f"ti_id={one} correlation_id={str(one).upper()}")) == []
 
 
 @given(st.text(max_size=200))

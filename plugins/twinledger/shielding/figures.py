@@ -24,6 +24,7 @@ _LIMIT = Decimal(10) ** (DIGITS - SCALE)
 _LONGEST = 60
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d:\d\d:\d\d(?:[.,]\d+)?")
+_UUID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\w])")
 # A number may stand against a currency's code or sign, not inside a name: i-0a1b2c3 and x_86 are none.
 _NUMBER = re.compile(
@@ -37,12 +38,13 @@ _SEPARATORS = str.maketrans({"’": "'", "٬": ",", "٫": "."})
 def figures_in(text: str) -> Iterator[tuple[str, Decimal]]:
     """(as written, absolute value) of every number in a text, in each way that it may be read.
 
-    Instants and dates are no figures. Numbers with fewer than `FEWEST_DIGITS` digits are left out.
+    Instants, dates and UUIDs are no figures: groups of a UUID, as 7473-9964, are digits by chance. Numbers with fewer than `FEWEST_DIGITS` digits are left out.
     """
     if not any(character.isdigit() for character in text):
         return
     # NFKC makes plain digits of full-width ones and plain spaces of those that do not break.
-    plain = _INSTANT.sub(" ; ", unicodedata.normalize("NFKC", text).translate(_SEPARATORS))
+    plain = unicodedata.normalize("NFKC", text).translate(_SEPARATORS)
+    plain = _INSTANT.sub(" ; ", _UUID.sub(" ; ", plain))
     for found in _SPACED.finditer(plain):
         yield from _readings(found[0].replace(" ", ""))
     for found in _NUMBER.finditer(plain):
