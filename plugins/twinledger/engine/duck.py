@@ -20,7 +20,7 @@ import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from twinledger.engine import Binding
-from twinledger.engine.models import Model, function_definitions, load_model
+from twinledger.engine.models import Model, functions_called, load_model
 from twinledger.lake import partition_of, slice_name
 from twinledger.lake.tables import Column, Table
 from twinledger.vocabulary.errors import UnknownNameError, UnreadableFileError
@@ -77,7 +77,8 @@ class DuckEngine:
         self._connection.execute("SET TimeZone = 'UTC'")
         # Where it takes the process for an interactive one, it draws into what a command prints.
         self._connection.execute("SET enable_progress_bar = false")
-        self._connection.execute(function_definitions())
+        self._relations: dict[str, str] = {}
+        self._functions: set[str] = set()
 
     def __enter__(self) -> Self:
         """The engine itself."""
@@ -114,6 +115,7 @@ class DuckEngine:
         self._drop(name)
         source = quoted(f"{name}_rows")
         self._connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {source}")
+        self._relations[name] = "TABLE"
         self._connection.unregister(f"{name}_rows")
 
     def view_model(self, model: str, name: str = "") -> None:
@@ -209,6 +211,7 @@ class DuckEngine:
         self._execute(f"CREATE TEMP TABLE {quoted(relation + '_kept')} AS SELECT * FROM {quoted(relation)}")
         self._drop(relation)
         self._connection.execute(f"ALTER TABLE {quoted(relation + '_kept')} RENAME TO {quoted(relation)}")
+        self._relations[relation] = "TABLE"
 
     # --- results -----------------------------------------------------------------------------
 
@@ -302,26 +305,24 @@ class DuckEngine:
         return int(self._connection.execute(sql).fetchall()[0][0])
 
     def _check_inputs(self, model: Model) -> None:
-        present = {row[0] for row in self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        present |= {row[0] for row in self._connection.execute("SELECT view_name FROM duckdb_views()").fetchall()}
         for relation in model.inputs:
-            if relation not in present:
-                raise UnknownNameError(f"relation for sql/{model.name}", relation, {p for p in present if "_" in p})
+            if relation not in self._relations:
+                raise UnknownNameError(f"relation for sql/{model.name}", relation, self._relations)
 
     def _view(self, name: str, sql: str) -> None:
         self._drop(name)
         self._execute(f"CREATE TEMP VIEW {quoted(name)} AS {sql}")
+        self._relations[name] = "VIEW"
 
     def _drop(self, name: str) -> None:
-        for kind in ("TABLE", "VIEW"):
-            found = self._connection.execute(
-                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = ? AND temporary",
-                [name],
-            ).fetchall()
-            if found:
-                self._connection.execute(f"DROP {kind} {quoted(name)}")
+        if kind := self._relations.pop(name, ""):
+            self._connection.execute(f"DROP {kind} {quoted(name)}")
 
     def _execute(self, sql: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        for function, definition in functions_called(sql).items():
+            if function not in self._functions:
+                self._connection.execute(definition)
+                self._functions.add(function)
         try:
             return self._connection.execute(sql, list(parameters))
         except (

@@ -78,20 +78,21 @@ END;
 
 -- The digits of an amount written for people: thousands separators and a currency sign are taken away, and
 -- only where they stand as such: a comma anywhere else leaves a text that is no amount.
+CREATE OR REPLACE TEMP MACRO without_separators(written) AS
+CASE
+    WHEN REGEXP_MATCHES(written, '^[¥¥$€]?[+-]?[¥¥$€]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$')
+        THEN REPLACE(written, ',', '')
+    ELSE written
+END;
+
 CREATE OR REPLACE TEMP MACRO amount_text(written) AS
 CASE
     -- Nothing to take away.
     WHEN ORD(written) BETWEEN 48 AND 57 AND NOT CONTAINS(written, ',') THEN cell(written)
-    WHEN
-        REGEXP_MATCHES(cell(written), '^[¥¥$€]?[+-]?[¥¥$€]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$')
-        THEN REGEXP_REPLACE(cell(written), '[,¥¥$€]', '', 'g')
-    WHEN
-        REGEXP_MATCHES(cell(written), '^[¥¥$€]?[+-]?[¥¥$€]?[0-9.]')
-        THEN REGEXP_REPLACE(cell(written), '^([¥¥$€]?)([+-]?)([¥¥$€]?)', '\2')
-    ELSE cell(written)
+    ELSE REGEXP_REPLACE(without_separators(cell(written)), '^[¥¥$€]?([+-]?)[¥¥$€]?([0-9.])', '\1\2')
 END;
 
--- Wall clock of a zone without summer time, so many hours before UTC: year first, with or without a time.
+-- Wall clock of a zone without summer time, so many hours before UTC: year first, with or without a time. Of a cell.
 CREATE OR REPLACE TEMP MACRO zone_instant(written, hours) AS
 CASE
     -- As nearly all are written; the rest is for the others.
@@ -99,24 +100,23 @@ CASE
         REGEXP_FULL_MATCH(written, '[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?')
         THEN TRY_CAST(written AS TIMESTAMP) - TO_HOURS(hours)
     -- DuckDB takes `infinity` and `epoch` for instants.
-    WHEN NOT REGEXP_MATCHES(cell(written), '^[0-9]{4}') THEN NULL
+    WHEN NOT REGEXP_MATCHES(written, '^[0-9]{4}') THEN NULL
     WHEN
-        REGEXP_MATCHES(cell(written), '^[0-9]{8}$')
-        THEN TRY_CAST(
-            SUBSTR(cell(written), 1, 4) || '-' || SUBSTR(cell(written), 5, 2) || '-' || SUBSTR(cell(written), 7, 2) AS TIMESTAMP
-        ) - TO_HOURS(hours)
+        REGEXP_MATCHES(written, '^[0-9]{8}$')
+        THEN TRY_CAST(SUBSTR(written, 1, 4) || '-' || SUBSTR(written, 5, 2) || '-' || SUBSTR(written, 7, 2) AS TIMESTAMP)
+            - TO_HOURS(hours)
     WHEN
-        REGEXP_MATCHES(cell(written), '(Z|[+-][0-9]{2}:?[0-9]{2})$') AND CONTAINS(cell(written), ':')
-        THEN TRY_CAST(REPLACE(REPLACE(cell(written), ' GMT', ''), '/', '-') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
-    ELSE TRY_CAST(REPLACE(cell(written), '/', '-') AS TIMESTAMP) - TO_HOURS(hours)
+        REGEXP_MATCHES(written, '(Z|[+-][0-9]{2}:?[0-9]{2})$') AND CONTAINS(written, ':')
+        THEN TRY_CAST(REPLACE(REPLACE(written, ' GMT', ''), '/', '-') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+    ELSE TRY_CAST(REPLACE(written, '/', '-') AS TIMESTAMP) - TO_HOURS(hours)
 END;
 
 -- Chinese vendors write UTC+8 and close their months in it.
 CREATE OR REPLACE TEMP MACRO beijing_instant(written) AS zone_instant(written, 8);
 
 -- The month that a text begins with ('2026-10', '202610', '2026-10-17'), as its first instant in a zone so many
--- hours before UTC; and the first instant after it.
-CREATE OR REPLACE TEMP MACRO month_digits(written) AS REGEXP_REPLACE(cell(written), '[^0-9]', '', 'g');
+-- hours before UTC; and the first instant after it. Of a cell.
+CREATE OR REPLACE TEMP MACRO month_digits(written) AS REGEXP_REPLACE(written, '[^0-9]', '', 'g');
 
 CREATE OR REPLACE TEMP MACRO month_day(written) AS
 CASE
@@ -188,8 +188,9 @@ CASE
     ELSE json_object_of(JSON_KEYS(document), JSON_EXTRACT_STRING(document, '$.*'))
 END;
 
-CREATE OR REPLACE TEMP MACRO key_value_tags(written, pair_separator, key_separator) AS
-NULLIF(with_unique_keys(tag_object(cell(written), pair_separator, key_separator)), '{}');
+-- Of what tag_object gives, in a column of its own: each name of a macro's argument is the whole argument once more,
+-- and planning the two in one another takes longer than reading a small bill.
+CREATE OR REPLACE TEMP MACRO unique_tags(document) AS NULLIF(with_unique_keys(document), '{}');
 
 -- What a vendor itself files a resource under, a project or a resource group, as a tag beside those of its owner.
 -- Source: FOCUS 1.2, Tags: a provider's own tags have keys that begin with a prefix of the provider's.
@@ -303,33 +304,20 @@ END;
 
 -- Chinese units of measure in FOCUS' unit format, also two of them (GB·天, 个/小时); one that is not listed stays.
 CREATE OR REPLACE TEMP MACRO chinese_unit_word(unit) AS
-CASE unit
-    WHEN '秒' THEN 'Seconds'
-    WHEN '分钟' THEN 'Minutes'
-    WHEN '小时' THEN 'Hours'
-    WHEN '时' THEN 'Hours'
-    WHEN '天' THEN 'Days'
-    WHEN '日' THEN 'Days'
-    WHEN '周' THEN 'Weeks'
-    WHEN '月' THEN 'Months'
-    WHEN '个月' THEN 'Months'
-    WHEN '年' THEN 'Years'
-    WHEN '次' THEN 'Requests'
-    WHEN '万次' THEN 'Ten Thousand Requests'
-    WHEN '个' THEN 'Units'
-    WHEN '台' THEN 'Units'
-    WHEN '核' THEN 'vCPU'
-    WHEN '卡' THEN 'Cards'
-    WHEN '张' THEN 'Images'
-    WHEN '条' THEN 'Messages'
-    WHEN '字节' THEN 'B'
-    WHEN 'token' THEN 'Tokens'
-    WHEN '千tokens' THEN 'Thousand Tokens'
-    WHEN '千token' THEN 'Thousand Tokens'
-    WHEN '百万tokens' THEN 'Million Tokens'
-    WHEN '百万token' THEN 'Million Tokens'
-    ELSE unit
-END;
+COALESCE(
+    [
+        'Seconds', 'Minutes', 'Hours', 'Hours', 'Days', 'Days', 'Weeks', 'Months', 'Months', 'Years', 'Requests',
+        'Ten Thousand Requests', 'Units', 'Units', 'vCPU', 'Cards', 'Images', 'Messages', 'B', 'Tokens',
+        'Thousand Tokens', 'Thousand Tokens', 'Million Tokens', 'Million Tokens'
+    ][LIST_POSITION(
+        [
+            '秒', '分钟', '小时', '时', '天', '日', '周', '月', '个月', '年', '次', '万次', '个', '台', '核', '卡',
+            '张', '条', '字节', 'token', '千tokens', '千token', '百万tokens', '百万token'
+        ],
+        unit
+    )],
+    unit
+);
 
 CREATE OR REPLACE TEMP MACRO chinese_unit(unit) AS
 CASE
@@ -496,8 +484,8 @@ CASE
     ELSE 'Other'
 END;
 
--- Tags as Volcengine writes them, {"team": ["web"]}: a JSON object with the first value of each key. Pairs of text
--- ('team:web;env:prod') are taken too; NULL where there is none. Nearly every document has one plain value a key, for
+-- Tags as Volcengine writes them, {"team": ["web"]}: a JSON object with the first value of each key; NULL where there
+-- is none, or the text is no object. Nearly every document has one plain value a key, for
 -- which taking the brackets away is ten times as fast as taking the document apart.
 CREATE OR REPLACE TEMP MACRO tag_value(written) AS
 CASE JSON_TYPE(written) WHEN 'ARRAY' THEN written ->> '$[0]' WHEN 'OBJECT' THEN NULL ELSE written ->> '$' END;
@@ -523,7 +511,6 @@ CASE
         THEN json_object_of(
             LIST_TRANSFORM(told_tags(document), LAMBDA pair: pair[1]), LIST_TRANSFORM(told_tags(document), LAMBDA pair: pair[2])
         )
-    ELSE key_value_tags(document, ';', ':')
 END;
 
 -- Tencent Cloud's code of a region, where a bill has its name alone. A name that is not listed has none.

@@ -19,6 +19,8 @@ from twinledger.vocabulary.settings import ROOT
 
 FOLDER = ROOT / "sql"
 _MACROS = Path(__file__).with_name("macros.sql")
+_FUNCTION = re.compile(r"^CREATE OR REPLACE TEMP MACRO (\w+)\(.*?;$", re.MULTILINE | re.DOTALL)
+_CALL = re.compile(r"\b(\w+)\(")
 _PATH = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 _REQUIRED = {"owner", "grain", "purpose", "inputs"}
 
@@ -65,6 +67,30 @@ def load_model(name: str, folder: Path = FOLDER) -> Model:
 def function_definitions() -> str:
     """The definitions of the functions that models call, which are part of what they say."""
     return _MACROS.read_text()
+
+
+def functions_called(sql: str) -> dict[str, str]:
+    """Of our functions those that SQL calls and those that they call: name -> definition, in the order to define them.
+
+    A query calls a few of them, and defining all takes as long as answering a small one.
+    """
+    known = _functions()
+    wanted: set[str] = set()
+    found = _called(sql) & known.keys()
+    while found:
+        wanted |= found
+        found = {name for one in found for name in _called(known[one])} & known.keys() - wanted
+    return {name: text for name, text in known.items() if name in wanted}
+
+
+@cache
+def _functions() -> dict[str, str]:
+    """Every function of ours: name -> definition, those that others call before them."""
+    return {text[1]: text[0] for text in _FUNCTION.finditer(function_definitions())}
+
+
+def _called(sql: str) -> set[str]:
+    return set(_CALL.findall(sql.lower()))
 
 
 def with_bases(name: str) -> Iterator[Model]:

@@ -196,6 +196,7 @@ counted AS (
 priced AS (
     SELECT
         *,
+        tag_object(cell(tag_pairs_text), CHR(57344), CHR(57345)) AS tag_document,
         CASE WHEN charge_category = 'Usage' THEN paying_commitment END AS commitment,
         CASE
             WHEN paying_commitment LIKE 'spn-%' OR paying_commitment = cell(plan_id) THEN 'Savings Plan'
@@ -221,7 +222,7 @@ covered AS (
             ELSE plan_quantity
         END AS commitment_quantity,
         -- A column of its own: inside a CASE the engine would work out each of its parts again and again.
-        key_value_tags(tag_pairs_text, CHR(57344), CHR(57345)) AS pair_tags
+        unique_tags(tag_document) AS pair_tags
     FROM priced
 )
 

@@ -26,12 +26,12 @@ WITH cells AS (
         amount_text(bill.list_price) AS list_price,
         amount_text(bill.unit_price) AS unit_price,
         -- 元/核/小时: the price of a core-hour in the bill's currency.
-        chinese_unit(REGEXP_REPLACE(cell(bill.price_unit), '^(元|美元|CNY|RMB|USD)/', '')) AS price_unit,
+        REGEXP_REPLACE(cell(bill.price_unit), '^(元|美元|CNY|RMB|USD)/', '') AS price_unit_text,
         amount_text(bill.component_usage) AS component_usage,
-        chinese_unit(cell(bill.usage_unit)) AS usage_unit,
+        cell(bill.usage_unit) AS usage_unit_text,
         amount_text(bill.raw_usage) AS raw_usage,
         amount_text(bill.duration) AS duration,
-        chinese_unit(cell(bill.duration_unit)) AS duration_unit,
+        cell(bill.duration_unit) AS duration_unit_text,
         amount_text(bill.original_cost) AS original_cost,
         cell(bill.reserved_instance) AS reserved_instance,
         amount_text(bill.reserved_cost) AS reserved_cost,
@@ -69,6 +69,9 @@ typed AS (
             AS plan_share,
         exact_decimal(total) AS net_cost,
         exact_decimal(tax) AS tax_cost,
+        chinese_unit(price_unit_text) AS price_unit,
+        chinese_unit(usage_unit_text) AS usage_unit,
+        chinese_unit(duration_unit_text) AS duration_unit,
         product_word(product) AS product_word,
         CASE
             WHEN currency_name IN ('RMB', '人民币', '元') THEN 'CNY' WHEN currency_name = '美元' THEN 'USD' ELSE currency_name

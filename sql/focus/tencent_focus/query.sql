@@ -26,7 +26,7 @@ WITH typed AS (
         cell(commitment_discount_status) AS commitment_discount_status,
         cell(commitment_discount_type) AS commitment_discount_type,
         amount_text(consumed_quantity) AS consumed_quantity,
-        chinese_unit(cell(consumed_unit)) AS consumed_unit,
+        cell(consumed_unit) AS consumed_unit_text,
         amount_text(contracted_cost) AS contracted_cost,
         amount_text(contracted_unit_price) AS contracted_unit_price,
         amount_text(effective_cost) AS effective_cost,
@@ -35,7 +35,7 @@ WITH typed AS (
         amount_text(list_unit_price) AS list_unit_price,
         LOWER(cell(pricing_category)) AS pricing_category,
         amount_text(pricing_quantity) AS pricing_quantity,
-        chinese_unit(REGEXP_REPLACE(cell(pricing_unit), '^(元|美元|CNY|RMB|USD)/', '')) AS pricing_unit,
+        REGEXP_REPLACE(cell(pricing_unit), '^(元|美元|CNY|RMB|USD)/', '') AS pricing_unit_text,
         cell(publisher_name) AS publisher_name,
         cell(region_id) AS region_id,
         cell(region_name) AS region_name,
@@ -50,9 +50,8 @@ WITH typed AS (
         cell(component_type) AS component_type,
         COALESCE(cell(sub_account_id), cell(owner_account)) AS sub_account_id,
         cell(sub_account_name) AS sub_account_name,
-        CASE
-            WHEN JSON_VALID(tags) THEN NULLIF(TRIM(tags), '{}') ELSE key_value_tags(tags, ';', ':')
-        END AS tags,
+        CASE WHEN JSON_VALID(tags) THEN NULLIF(TRIM(tags), '{}') END AS json_tags,
+        CASE WHEN NOT JSON_VALID(tags) THEN tag_object(cell(tags), ';', ':') END AS tag_document,
         product_word(cell(service_name)) AS product_word,
         row_number
     FROM bill
@@ -61,6 +60,9 @@ WITH typed AS (
 priced AS (
     SELECT
         *,
+        COALESCE(json_tags, unique_tags(tag_document)) AS tags,
+        chinese_unit(consumed_unit_text) AS consumed_unit,
+        chinese_unit(pricing_unit_text) AS pricing_unit,
         exact_decimal(billed_cost) AS billed,
         exact_decimal(effective_cost) AS effective,
         exact_decimal(list_cost) AS listed,

@@ -20,7 +20,7 @@ WITH cells AS (
         cell(bill.element) AS element,
         cell(bill.element_code) AS element_code,
         amount_text(bill.used) AS used,
-        cell(bill.usage_unit) AS usage_unit,
+        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), '')) AS unit_text,
         cell(bill.price_unit) AS price_unit,
         amount_text(bill.whole_original) AS whole_original,
         amount_text(bill.original) AS original,
@@ -33,7 +33,8 @@ WITH cells AS (
         COALESCE(cell(bill.region_code), cell(bill.region_name)) AS region_id,
         cell(bill.region_name) AS region_name,
         COALESCE(cell(bill.zone_code), cell(bill.zone_name)) AS zone,
-        list_valued_tags(bill.tag) AS own_tags,
+        bill.tag AS tag_text,
+        CASE WHEN NOT STARTS_WITH(TRIM(bill.tag), '{') THEN tag_object(cell(bill.tag), ';', ':') END AS tag_document,
         cell(bill.project) AS project,
         cell(bill.savings_plan_id) AS savings_plan_id,
         cell(bill.issuer) AS issuer,
@@ -53,7 +54,8 @@ typed AS (
         exact_decimal(discounted) AS discounted_cost,
         exact_decimal(whole_original) AS whole_list_cost,
         nearest_decimal(used) AS whole_quantity,
-        chinese_unit(COALESCE(usage_unit, NULLIF(REGEXP_EXTRACT(price_unit, '^[^/]*/(.+)$', 1), ''))) AS whole_unit,
+        COALESCE(list_valued_tags(tag_text), unique_tags(tag_document)) AS own_tags,
+        chinese_unit(unit_text) AS whole_unit,
         CASE
             WHEN currency_name IN ('RMB', '人民币', '元', '¥') THEN 'CNY'
             WHEN currency_name IN ('美元', '$') THEN 'USD'

@@ -18,7 +18,7 @@ WITH cells AS (
         amount_text(bill.price) AS price,
         cell(bill.price_unit) AS price_unit,
         amount_text(bill.used) AS used,
-        cell(bill.usage_unit) AS usage_unit,
+        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), '')) AS unit_text,
         amount_text(bill.original) AS original,
         amount_text(bill.discounted) AS discounted,
         amount_text(bill.coupon) AS coupon,
@@ -26,7 +26,7 @@ WITH cells AS (
         COALESCE(UPPER(cell(bill.currency)), parameters.currency, 'CNY') AS currency_name,
         COALESCE(
             cell(bill.consumed_from),
-            CASE WHEN beijing_instant(bill.consumed_at) IS NOT NULL THEN cell(bill.consumed_at) END,
+            CASE WHEN beijing_instant(cell(bill.consumed_at)) IS NOT NULL THEN cell(bill.consumed_at) END,
             cell(bill.consumed_on)
         ) AS began_on,
         cell(bill.consumed_until) AS ended_on,
@@ -38,7 +38,8 @@ WITH cells AS (
         COALESCE(cell(bill.region_code), cell(bill.region_name)) AS region_id,
         cell(bill.region_name) AS region_name,
         COALESCE(cell(bill.zone_code), cell(bill.zone_name)) AS zone,
-        list_valued_tags(bill.tag) AS own_tags,
+        bill.tag AS tag_text,
+        CASE WHEN NOT STARTS_WITH(TRIM(bill.tag), '{') THEN tag_object(cell(bill.tag), ';', ':') END AS tag_document,
         cell(bill.project) AS project,
         cell(bill.savings_plan_id) AS savings_plan_id,
         cell(bill.reserved_id) AS reserved_id,
@@ -63,7 +64,8 @@ typed AS (
         exact_decimal(coupon) AS coupon_amount,
         exact_decimal(price) AS list_unit_price,
         nearest_decimal(used) AS quantity,
-        chinese_unit(COALESCE(usage_unit, NULLIF(REGEXP_EXTRACT(price_unit, '^[^/]*/(.+)$', 1), ''))) AS quantity_unit,
+        COALESCE(list_valued_tags(tag_text), unique_tags(tag_document)) AS own_tags,
+        chinese_unit(unit_text) AS quantity_unit,
         CASE
             WHEN currency_name IN ('RMB', '人民币', '元', '¥') THEN 'CNY'
             WHEN currency_name IN ('美元', '$') THEN 'USD'
