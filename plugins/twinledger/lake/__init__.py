@@ -114,6 +114,18 @@ class Commit:
     slices: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Slices of a table as one commit left them."""
+
+    cut: str
+    """The snapshot, empty before the first one."""
+    slices: Mapping[str, str]
+    """Slice name -> what it was last written from."""
+    files: Mapping[str, tuple[str, ...]]
+    """Slice name -> its data files; a slice that holds no row is not there."""
+
+
 def slice_name(partition: Mapping[str, str]) -> str:
     """The name of a slice: its partition values in order of their names."""
     return "/".join(f"{column}={partition[column]}" for column in sorted(partition))
@@ -204,30 +216,25 @@ class Lake:
         Raises:
             LakeError: a file has deletes of its own, which this project never writes.
         """
-        found: dict[str, list[str]] = {}
-        for name, path, _ in self._planned(table, partition or {}, cut):
-            found.setdefault(name, []).append(path)
-        return {name: tuple(sorted(paths)) for name, paths in found.items()}
+        return _by_slice(_planned(self._load(table), table, partition or {}, cut))
+
+    def present(self, table: Table, partition: Mapping[str, str]) -> Present:
+        """A table's slices with a partition value, all as of one commit. Raises as `slice_files`."""
+        iceberg = self._load(table)
+        snapshot = iceberg.current_snapshot()
+        wanted = {f"{column}={value}" for column, value in partition.items()}
+        return Present(
+            cut=str(snapshot.snapshot_id) if snapshot else "",
+            slices={name: one.digest for name, one in _states(iceberg).items() if wanted <= set(name.split("/"))},
+            files=_by_slice(_planned(iceberg, table, partition, "")),
+        )
 
     def slice_rows(self, table: Table, partition: Mapping[str, str] | None = None, cut: str = "") -> dict[str, int]:
         """How many rows each slice holds, as its files' metadata say: slice name -> rows. Raises as `slice_files`."""
         found: dict[str, int] = {}
-        for name, _, rows in self._planned(table, partition or {}, cut):
+        for name, _, rows in _planned(self._load(table), table, partition or {}, cut):
             found[name] = found.get(name, 0) + rows
         return found
-
-    def _planned(self, table: Table, partition: Mapping[str, str], cut: str) -> Iterator[tuple[str, str, int]]:
-        """Slice name, path and rows of each data file."""
-        iceberg = self._load(table)
-        if iceberg.current_snapshot() is None:
-            return
-        scan = iceberg.scan(row_filter=_filter(partition), snapshot_id=int(cut) if cut else None)
-        for task in scan.plan_files():
-            if task.delete_files:
-                message = f"{table.name}: {task.file.file_path} has row deletes; expected whole files only"
-                raise LakeError(message)
-            name = slice_name({column: str(task.file.partition[at]) for at, column in enumerate(table.partition)})
-            yield name, str(local_path(task.file.file_path)), task.file.record_count
 
     def cut(self, table: Table) -> str:
         """The identity of the table's present snapshot, empty when it has none."""
@@ -330,7 +337,7 @@ class Lake:
                 return False
             _check_frozen(table, [*(one.partition for one in due), *map(partition_of, leaving)], _frozen(iceberg))
             try:
-                _commit_all(iceberg, due, [*leaving, *_dropped(table, due, states)])
+                _commit_all(iceberg, due, states, [*leaving, *_dropped(table, due, states)])
             except _CONFLICTS as conflict:
                 _wait(table, attempt, conflict)
             else:
@@ -381,6 +388,28 @@ class Lake:
 
     def _load(self, table: Table) -> IcebergTable:
         return self._catalog.load_table(table.name)
+
+
+def _planned(
+    iceberg: IcebergTable, table: Table, partition: Mapping[str, str], cut: str
+) -> Iterator[tuple[str, str, int]]:
+    """Slice name, path and rows of each data file."""
+    if iceberg.current_snapshot() is None:
+        return
+    scan = iceberg.scan(row_filter=_filter(partition), snapshot_id=int(cut) if cut else None)
+    for task in scan.plan_files():
+        if task.delete_files:
+            message = f"{table.name}: {task.file.file_path} has row deletes; expected whole files only"
+            raise LakeError(message)
+        name = slice_name({column: str(task.file.partition[at]) for at, column in enumerate(table.partition)})
+        yield name, str(local_path(task.file.file_path)), task.file.record_count
+
+
+def _by_slice(planned: Iterable[tuple[str, str, int]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for name, path, _ in planned:
+        found.setdefault(name, []).append(path)
+    return {name: tuple(sorted(paths)) for name, paths in found.items()}
 
 
 def _schema(table: Table) -> Schema:
@@ -477,7 +506,9 @@ def _dropped(table: Table, writes: Sequence[SliceWrite], states: Mapping[str, Sl
     return [name for write in writes if write.covers for name in _siblings(table, write, states)]
 
 
-def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite], dropped: Sequence[str]) -> None:
+def _commit_all(
+    iceberg: IcebergTable, writes: Sequence[SliceWrite], states: Mapping[str, SliceState], dropped: Sequence[str]
+) -> None:
     written = {slice_name(write.partition): write.digest for write in writes}
     summary = {_COMMIT: uuid.uuid4().hex, _WRITTEN: json.dumps(written)}
     uris = [file_uri(Path(file)) for write in writes for file in write.files]
@@ -487,12 +518,15 @@ def _commit_all(iceberg: IcebergTable, writes: Sequence[SliceWrite], dropped: Se
         )
         for write in writes
     }
-    partitions = [write.partition for write in writes] + [partition_of(name) for name in dropped]
+    # A slice that is written for the first time has nothing to delete.
+    replaced = [write.partition for write in writes if slice_name(write.partition) in states]
+    replaced += [partition_of(name) for name in dropped]
     with iceberg.transaction() as transaction:
-        with warnings.catch_warnings():
-            # A slice that is written for the first time has nothing to delete: no news.
-            warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-            transaction.delete(_any(map(_filter, partitions)), snapshot_properties=summary)
+        if replaced:
+            with warnings.catch_warnings():
+                # Nor has one that holds no row.
+                warnings.filterwarnings("ignore", message="Delete operation did not match any records")
+                transaction.delete(_any(map(_filter, replaced)), snapshot_properties=summary)
         if uris:
             transaction.add_files(uris, snapshot_properties=summary, check_duplicate_files=False)
         if dropped:

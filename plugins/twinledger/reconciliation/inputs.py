@@ -289,14 +289,10 @@ def _refuse_other_currencies(engine: Engine, inputs: Inputs) -> None:
 
 
 def table_cut(lake: Lake, table: Table, period: Period) -> LedgerCut:
-    """Slices and files of one snapshot: read again while another process commits in between."""
+    """Slices and files of a period, all as of one commit."""
     column = next(name for name in table.partition if name.endswith("period"))
-    while True:
-        cut = lake.cut(table)
-        slices = _of_period(lake, table, column, str(period))
-        files = lake.slice_files(table, {column: str(period)}, cut) if cut else {}
-        if lake.cut(table) == cut:
-            return LedgerCut(cut, tuple(sorted(slices.items())), files)
+    present = lake.present(table, {column: str(period)})
+    return LedgerCut(present.cut, tuple(sorted(present.slices.items())), present.files)
 
 
 def _of_period(lake: Lake, table: Table, column: str, period: str) -> dict[str, str]:
