@@ -8,7 +8,7 @@ not hold up another's.
 that a vendor delivered.
 
 **Emits** `external_ledger`, one event for each billing period that was touched, when every source is done.
-`rate_usage` and `reconcile_ledgers` compute those periods anew, and no others. Where nothing is new,
+`rate_usage` and `sum_ledgers` compute those periods anew, and no others. Where nothing is new,
 `publish` is shown as skipped.
 
 **A refused delivery is no failure here**: it is quarantined whole, the last good slice stays, and finance

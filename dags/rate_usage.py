@@ -9,7 +9,7 @@ partition key such as `2026-10`.
 **Emits** `internal_ledger` for the period, unless nothing changed: then the task is shown as skipped, and
 nothing downstream runs.
 
-**Who reads it**: every department (`twinledger ledger show`, the statement page), `reconcile_ledgers` and
+**Who reads it**: every department (`twinledger ledger show`, the statement page), `sum_ledgers` and
 `budget_variance`.
 
 **When it fails**, the period is as it was. A missing price or exchange rate is named in the log: add it to

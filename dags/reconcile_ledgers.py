@@ -3,8 +3,8 @@
 Splits the deviation of every pool into components that add up to it exactly, writes the matches and the
 bridge, opens and resolves breaks, audits contract prices, and queues finance's message.
 
-**Runs** for a period when either ledger says that it was touched (a restatement touches one of them
-only), when something new is stated of it (an invoice, Cost Explorer's total), when people resolved a break
+**Runs** for a period when `sum_ledgers` has summed what changed in either ledger (a restatement touches one of
+them only), when something new is stated of it (an invoice, Cost Explorer's total), when people resolved a break
 of it or a snooze is over, and by hand with a partition key. It waits while an ingestion of bills is under
 way, an hour at most: finance is not told of half of a day's bills. Then it stops here while the other
 ledger does not have the period yet, or `rate_usage` is about to write it anew: its event starts the next
@@ -28,12 +28,12 @@ from typing import Any
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from twinledger.airflow.assets import BRIDGE, CONTROL_TOTALS, EXTERNAL_LEDGER, INTERNAL_LEDGER
+from twinledger.airflow.assets import BRIDGE, CONTROL_TOTALS, LEDGER_SUMS
 from twinledger.airflow.policy import RETRIES, tell_operators
 
 
 @dag(
-    schedule=PartitionedAssetTimetable(assets=EXTERNAL_LEDGER | INTERNAL_LEDGER | CONTROL_TOTALS),
+    schedule=PartitionedAssetTimetable(assets=LEDGER_SUMS | CONTROL_TOTALS),
     doc_md=__doc__,
     tags=["reconciliation"],
     catchup=False,

@@ -1,7 +1,7 @@
 """Reconciling one period beside a bare scan of the same columns: `make bench ARGS="--reconciliation"`.
 
     python -m tests.bench.reconciliation write FOLDER ROWS
-    python -m tests.bench.reconciliation bare|reconcile|files FOLDER
+    python -m tests.bench.reconciliation bare|sum|reconcile|files FOLDER
     python -m tests.bench.reconciliation restate FOLDER SOURCE
 
 What belongs here: a company with both ledgers of one period, and the stages. What does not: running and
@@ -28,7 +28,7 @@ from twinledger.catalog import CompanyConfig, apply_config, load_config
 from twinledger.deployment import open_books, prepare
 from twinledger.lake import SliceWrite
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, Table
-from twinledger.reconciliation import reconcile_period
+from twinledger.reconciliation import reconcile_period, sum_slices
 from twinledger.vocabulary.periods import Period
 
 PERIOD = Period(2026, 10)
@@ -308,13 +308,24 @@ def restate(folder: Path, source: str) -> None:
         books.lake.replace_all(EXTERNAL_CHARGES, [_bill(books, source, rows, "second")])
 
 
+def sum_changed(folder: Path) -> None:
+    """What `sum_ledgers` does when bills are ingested and usage is rated."""
+    _quiet()
+    with open_books(settings_of(folder)) as books:
+        assert sum_slices(books, PERIOD), "nothing was summed"
+
+
 def reconcile(folder: Path) -> None:
-    """One period, with its gate, its commits and its message."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    """Bridge and statement of one period, with its gate, its commits and its message."""
+    _quiet()
     with open_books(settings_of(folder)) as books:
         found = reconcile_period(books, PERIOD)
         assert found.changed, found.verdict
         assert found.bridge, found.verdict
+
+
+def _quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def scan(folder: Path) -> None:
@@ -334,7 +345,12 @@ def name_files(folder: Path) -> None:
     (folder / "ledgers.json").write_text(json.dumps(ledgers))
 
 
-STAGES: Mapping[str, Callable[[Path], None]] = {"reconcile": reconcile, "bare": scan, "files": name_files}
+STAGES: Mapping[str, Callable[[Path], None]] = {
+    "sum": sum_changed,
+    "reconcile": reconcile,
+    "bare": scan,
+    "files": name_files,
+}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -58,6 +58,7 @@ def test_the_daily_run_from_bills_to_messages(settings: Settings, play: Play) ->
         {"dag": "ingest_bills"},
         {"dag": "ingest_metering"},
         {"dag": "rate_usage", "conf": PERIOD},
+        {"dag": "sum_ledgers", "conf": PERIOD},
         {"dag": "reconcile_ledgers", "conf": PERIOD},
         {"dag": "budget_variance", "conf": PERIOD},
         {"dag": "ingest_bills"},
@@ -67,13 +68,14 @@ def test_the_daily_run_from_bills_to_messages(settings: Settings, play: Play) ->
     )
     runs = played["runs"]
     assert [run["state"] for run in runs] == ["success"] * len(runs)
-    early, bills, metering, rated, reconciled, _, again, rated_again, reconciled_again, _ = (
+    early, bills, metering, rated, summed, reconciled, _, again, rated_again, reconciled_again, _ = (
         run["tasks"] for run in runs
     )
     assert early == {"bills_are_in": ["success"], "both_ledgers_have_it": ["success"], "reconcile": ["skipped"]}
     assert bills["ingest"] == ["success"] * 3
     assert metering["ingest"] == ["success"] * 5
     assert rated == {"rate": ["success"]}
+    assert summed == {"sum_changed": ["success"]}
     assert reconciled == {
         "bills_are_in": ["success"],
         "both_ledgers_have_it": ["success"],
@@ -85,7 +87,7 @@ def test_the_daily_run_from_bills_to_messages(settings: Settings, play: Play) ->
     keys = [tuple(event) for event in played["events"]]
     assert keys.count(("external_ledger", "2026-10")) == 1
     assert keys.count(("usage", "2026-10")) == 1
-    ledgers = ("internal_ledger", "bridge", "budget_position")
+    ledgers = ("internal_ledger", "ledger_sums", "bridge", "budget_position")
     assert [key for key in keys if key[0] in ledgers] == [(name, "2026-10") for name in ledgers]
     with open_books(settings) as books:
         told = states(books)

@@ -21,12 +21,12 @@ from twinledger.engine import Engine
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import SliceWrite
 from twinledger.lake.tables import CHARGE_DAYS, CHARGE_SUMS, EXTERNAL_CHARGES, INTERNAL_CHARGES, INTERNAL_SUMS, Table
-from twinledger.reconciliation import known_reconciliation, reconcile_period
+from twinledger.reconciliation import known_reconciliation, reconcile_period, sum_slices
 from twinledger.reconciliation.controlled import RULE
 from twinledger.reconciliation.inputs import BRIDGE_MODELS, gather, view_ledgers
 from twinledger.reconciliation.sums import view_sums
 from twinledger.store import models
-from twinledger.vocabulary.errors import GateFailedError
+from twinledger.vocabulary.errors import GateFailedError, MissingRateError
 from twinledger.vocabulary.periods import Period
 
 OCTOBER = Period(2026, 10)
@@ -113,6 +113,29 @@ def test_a_run_after_one_slice_changed_reads_that_slices_files_and_no_others(com
     assert reconciled(books) == from_nothing(company.books)
     assert read_of(given, EXTERNAL_CHARGES) == set()
     assert read_of(given, INTERNAL_CHARGES) == set(books.lake.files(INTERNAL_CHARGES))
+
+
+def test_what_was_summed_ahead_is_compared_without_reading_a_ledger(company: Company, tmp_path: Path) -> None:
+    two_sources(company)
+    stated = Total("invoice", "Vendor", "1", "2026-10", "USD", "inv-1", Decimal(16))
+    with company.books.store.transaction() as session:
+        record(session, company.clock, [stated], "test")
+    books, given = watched(company.books, tmp_path)
+    assert sum_slices(books, OCTOBER) > 0
+    assert sum_slices(books, OCTOBER) == 0
+    given.clear()
+    assert reconciled(books) == from_nothing(company.books)
+    assert read_of(given, EXTERNAL_CHARGES) == read_of(given, INTERNAL_CHARGES) == set()
+    assert control_breaks(books) == []
+
+
+def test_what_lacks_a_rate_is_left_to_the_reconciliation(company: Company) -> None:
+    company.bill([replace(BOUGHT, currency="JPY")])
+    company.rate([USED])
+    sum_slices(company.books, OCTOBER)
+    assert company.books.lake.slices(CHARGE_SUMS) == {}
+    with pytest.raises(MissingRateError, match="JPY"):
+        reconcile_period(company.books, OCTOBER)
 
 
 def test_a_rate_of_a_day_without_charges_has_nothing_summed_again(company: Company, tmp_path: Path) -> None:

@@ -37,5 +37,8 @@ INTERNAL_LEDGER = Asset("internal_ledger", group="ledgers")
 CONTROL_TOTALS = Asset("control_totals", group="ledgers")
 """Somebody else says something new of what an account was charged in the period."""
 
+LEDGER_SUMS = Asset("ledger_sums", group="ledgers")
+"""What changed in either ledger is summed: the period can be compared without reading the ledgers."""
+
 BRIDGE = Asset("bridge", group="ledgers")
 BUDGET_POSITION = Asset("budget_position", group="ledgers")

@@ -71,6 +71,7 @@ from twinledger.reconciliation.statement_folder import (
     write_files,
 )
 from twinledger.reconciliation.statement_rows import Opened, open_components
+from twinledger.reconciliation.sums import sum_slices
 from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
 from twinledger.reconciliation.worklist import (
     AGE_CLASSES,
@@ -180,6 +181,7 @@ __all__ = [
     "statement_digest",
     "statement_figures",
     "statement_json",
+    "sum_slices",
     "verify_folder",
     "withdraw_match",
     "write_files",

@@ -4,9 +4,9 @@ What belongs here: which slices' sums are still right, computing and keeping the
 of sums. What does not: what is summed, which `inputs` lists and `sql/reconciliation` says. See decision 0021.
 
 A slice's sums are kept with a digest of all that they follow from: the slice's content, the models' SQL and the
-relations of the catalog that the models read; of rates, those alone that the slice's charges are converted at. So the
-first run and every other one go the same way, and whoever finds other digests than its own computes anew. A run reads
-the files that it found or wrote itself, never what others have kept meanwhile.
+relations of the catalog that the models read; of rates, those alone that the slice's charges are converted at. So
+summing ahead, the first run and every other one go the same way, and whoever finds other digests than its own computes
+anew. A run reads the files that it found or wrote itself, never what others have kept meanwhile.
 """
 
 from __future__ import annotations
@@ -22,17 +22,39 @@ from twinledger.engine.models import function_definitions, load_model
 from twinledger.lake import SliceWrite, partition_of, slice_name
 from twinledger.lake.tables import EXTERNAL_CHARGES, Table
 from twinledger.reconciliation.inputs import (
+    BILLED_KEPT,
     CHARGE_DAYS_SUMS,
     KEPT_SUMS,
     Inputs,
     KeptSums,
+    gather,
     refuse_missing_rates,
     table_cut,
     view_base,
 )
+from twinledger.vocabulary.errors import MissingRateError
 from twinledger.vocabulary.identities import digest
+from twinledger.vocabulary.periods import Period
 
 log = structlog.get_logger(__name__)
+
+
+def sum_slices(books: Books, period: Period) -> int:
+    """Sum the slices of both ledgers whose sums are not kept, ahead of the reconciliation that reads them.
+
+    Nothing depends on it but how long a reconciliation takes. What lacks a rate is left to that one, which says so.
+
+    Returns:
+        How many sums of slices were computed.
+    """
+    inputs = gather(books, period)
+    with books.engine() as engine:
+        computed = view_kept(books, engine, inputs, BILLED_KEPT, {}) if inputs.totals else 0
+        try:
+            computed += _view_all_kept(books, engine, inputs)
+        except MissingRateError as error:
+            log.warning("sums.left_out", period=str(period), error=str(error))
+    return computed
 
 
 def view_sums(books: Books, engine: Engine, inputs: Inputs) -> None:
@@ -44,15 +66,19 @@ def view_sums(books: Books, engine: Engine, inputs: Inputs) -> None:
         MissingRateError: a charge or contract card in a currency without a rate; no sum with money in it is kept.
         CurrencyMismatchError: an internal charge or price in another than the reporting currency.
     """
-    view(engine, inputs.relations)
-    view_kept(books, engine, inputs, CHARGE_DAYS_SUMS, {})
-    refuse_missing_rates(engine, inputs)
-    rates = _rates_by_slice(engine)
-    for kept in KEPT_SUMS:
-        view_kept(books, engine, inputs, kept, rates)
+    _view_all_kept(books, engine, inputs)
     # The sums of an internal ledger are charges of a whole month: statement lines add them up alike.
     engine.union("internal_charges", ["internal_sums"])
     view_base(engine, inputs)
+
+
+def _view_all_kept(books: Books, engine: Engine, inputs: Inputs) -> int:
+    """The sums that the bridge, the matches and the contract audit are made of; how many were computed."""
+    view(engine, inputs.relations)
+    computed = view_kept(books, engine, inputs, CHARGE_DAYS_SUMS, {})
+    refuse_missing_rates(engine, inputs)
+    rates = _rates_by_slice(engine)
+    return computed + sum(view_kept(books, engine, inputs, kept, rates) for kept in KEPT_SUMS)
 
 
 def relation_of(table: Table) -> str:
@@ -60,8 +86,8 @@ def relation_of(table: Table) -> str:
     return table.name.rpartition(".")[2]
 
 
-def view_kept(books: Books, engine: Engine, inputs: Inputs, kept: KeptSums, rates: Mapping[str, str]) -> None:
-    """The sums of the period's slices as one relation; those that are not kept are computed and kept."""
+def view_kept(books: Books, engine: Engine, inputs: Inputs, kept: KeptSums, rates: Mapping[str, str]) -> int:
+    """The sums of the period's slices as one relation; those that are not kept are computed and kept: how many."""
     ledger = inputs.external if kept.ledger is EXTERNAL_CHARGES else inputs.internal
     same = digest(*_followed_by_all(kept, inputs))
     wanted = {name: digest(state, same, rates.get(name, "")) for name, state in ledger.slices}
@@ -76,6 +102,7 @@ def view_kept(books: Books, engine: Engine, inputs: Inputs, kept: KeptSums, rate
     files = sorted(path for paths in (*right.values(), *made.values()) for path in paths)
     engine.view_files(relation_of(kept.table), kept.table, files)
     log.info("sums.kept", table=kept.table.name, computed=len(due), read=len(wanted) - len(due), gone=len(gone))
+    return len(due)
 
 
 def _followed_by_all(kept: KeptSums, inputs: Inputs) -> list[str]:

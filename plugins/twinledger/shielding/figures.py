@@ -38,7 +38,8 @@ _SEPARATORS = str.maketrans({"’": "'", "٬": ",", "٫": "."})
 def figures_in(text: str) -> Iterator[tuple[str, Decimal]]:
     """(as written, absolute value) of every number in a text, in each way that it may be read.
 
-    Instants, dates and UUIDs are no figures: groups of a UUID, as 7473-9964, are digits by chance. Numbers with fewer than `FEWEST_DIGITS` digits are left out.
+    Instants, dates and UUIDs are no figures: groups of a UUID, as 7473-9964, are digits by chance. Numbers with
+    fewer than `FEWEST_DIGITS` digits are left out.
     """
     if not any(character.isdigit() for character in text):
         return
