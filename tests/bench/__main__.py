@@ -45,6 +45,8 @@ MOST_GROWTH_MB = 256
 """Memory is called flat where it grows by no more than this from the fewest rows to the most."""
 CONVERTED_ROWS = 1_000_000
 RECONCILED_ROWS = (1_000_000, 10_000_000, 100_000_000)
+RECONCILED_BOUND_FROM_ROWS = 100_000_000
+"""What is compared is 200,000 resources at every size: below that, they are most of what a statement takes."""
 CHANGED = ("hundredth", "constant")
 """Sources of which one slice changes: a hundredth of the rows, and as many rows whatever the ledger has."""
 MOST_OF_RERUN = 3.0
@@ -257,7 +259,7 @@ def reconciliation(folder: Path, scales: Sequence[int]) -> list[str]:
         _stage("both", both, floor)
         if rows == largest:
             _beside_datacompy(folder, both)
-        if ours.wall_s > MOST_OF_FLOOR * floor.wall_s and rows >= BOUND_FROM_ROWS:
+        if ours.wall_s > MOST_OF_FLOOR * floor.wall_s and rows >= RECONCILED_BOUND_FROM_ROWS:
             ratio = f"{ours.wall_s / floor.wall_s:.2f} times the bare scan, more than {MOST_OF_FLOOR}"
             broken.append(f"bridge and statement of {rows:,}: {ratio}")
         if both.peak_mb > MOST_MEMORY_MB:
