@@ -1,25 +1,29 @@
-"""provisioning_approval: one request to provision, shown as Airflow's approval task.
+"""provisioning_approval: one request to provision, shown as Airflow's approval tasks, one for each stage.
 
-The store decides; this task and Slack's card are views of it. The task waits, and ends with the state the
-request ended in, wherever it was decided: on this page, in Slack, on the command line, or by expiry.
+The store decides; these tasks and Slack's card are views of it. A task waits, and ends with the state that the request
+has then, wherever it was decided: on this page, in Slack, on the project's page, or by expiry. A stage that the policy
+does not ask for, or that the request never came to, is shown as skipped: the graph says where a request stands.
 
 **Runs** once for each request, started by `deliver_outbox` under the request's identity, with
 `{"request": "req-..."}` as its configuration.
 
-**Who answers**: people who may decide the request; the answer on Airflow's page is a claim like any other.
-An answer by somebody else is refused, and the question is put again.
+**Who answers**: people who may decide the request at that stage; the answer on Airflow's page is a claim like any
+other. An answer by somebody else is refused, and the question is put again.
 
-**When the task fails** it is tried again and finds the decision, if there is one: Airflow 3.3.2 can fail a
+**When a task fails** it is tried again and finds the decision, if there is one: Airflow 3.3.2 can fail a
 task that is answered within seconds of its start. It stays failed when the request does not exist.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import dag
+from airflow.sdk import TriggerRule, chain, dag
 
 from twinledger.airflow.approval import StageOperator
 from twinledger.airflow.policy import QUICK_RETRIES, tell_operators
 from twinledger.airflow.stage import open_stage
+
+STAGES = {"manager": "manager", "budget_holder": "budget holder", "finance": "finance"}
+"""Task -> who is asked."""
 
 
 @dag(
@@ -31,8 +35,18 @@ from twinledger.airflow.stage import open_stage
     on_failure_callback=tell_operators,
 )
 def provisioning_approval() -> None:
-    """One stage."""
-    StageOperator(task_id="decide", request="{{ dag_run.conf['request'] }}", open_stage=open_stage)
+    """Every stage that there can be, one after another."""
+    stages = [
+        StageOperator(
+            task_id=task,
+            role=role,
+            request="{{ dag_run.conf['request'] }}",
+            open_stage=open_stage,
+            trigger_rule=TriggerRule.NONE_FAILED,
+        )
+        for task, role in STAGES.items()
+    ]
+    chain(*stages)
 
 
 provisioning_approval()

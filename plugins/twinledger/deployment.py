@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from twinledger.approvals import ensure_signing_key
 from twinledger.books import Books
 from twinledger.clock import Clock, SystemClock
 from twinledger.cloud import open_place
@@ -46,8 +47,9 @@ def open_books(settings: Settings | None = None, clock: Clock | None = None) -> 
 
 
 def prepare(settings: Settings) -> None:
-    """Bring the store to its newest schema and create the lake's tables; safe to repeat."""
+    """Bring the store to its newest schema, create the lake's tables and the key of grants; safe to repeat."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    ensure_signing_key(settings)
     store = Store(settings.database_url)
     lake = Lake(settings.database_url, settings.warehouse, settings.lake_roots)
     try:

@@ -169,7 +169,7 @@ class Requests(RuleBasedStateMachine):
         with self.desk.store.transaction() as session:
             commitments = {one.request: (one.state, one.amount) for one in session.scalars(select(Commitment))}
             if self.expected:
-                available = headroom(session, "shop", "2026-10", ACTUAL, "USD").available
+                available = headroom(session, "shop", "2026-10", ACTUAL, "USD", self.clock.now()).available
                 assert available == PLAN - ACTUAL - sum(held)
         assert commitments == {key: (COMMITMENT_OF[one.state], one.amount) for key, one in self.expected.items()}
 

@@ -194,7 +194,7 @@ def test_a_department_without_a_plan_has_none_to_spend(desk: Desk, wish: Submiss
     request = submit(desk, replace(wish, department="group", actual=Decimal(0)))
     with desk.store.transaction() as session:
         assert request_view(session, request).facts["available_before"] == "0.00"
-        assert headroom(session, "group", "2026-10", Decimal(0), "USD").available == Decimal(-12)
+        assert headroom(session, "group", "2026-10", Decimal(0), "USD", desk.clock.now()).available == Decimal(-12)
 
 
 def test_a_request_that_was_never_made_is_named(desk: Desk) -> None:

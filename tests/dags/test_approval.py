@@ -1,4 +1,4 @@
-"""The approval task and its wake-ups, with a store and an Airflow that are fakes with memory."""
+"""The approval tasks and their wake-ups, with a store and an Airflow that are fakes with memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
 from twinledger.airflow import approval
 from twinledger.airflow.approval import Question, StageOperator
@@ -28,17 +28,25 @@ class FakeStage:
     remaining: timedelta = timedelta(days=3)
     decided_meanwhile: str = ""
     keys: list[str] = field(default_factory=list)
+    roles: tuple[str, ...] = ("",)
+    stage: int = 0
 
     def question(self, request: str) -> Question | None:
-        return Question(self.state, "judy asks", "body", self.remaining) if request == "req-1" else None
+        if request != "req-1":
+            return None
+        return Question(self.state, "judy asks", "body", self.remaining, self.roles, self.stage)
 
-    def answer(self, request: str, user: str, option: str, key: str) -> str:
+    def answer(self, request: str, user: str, option: str, key: str, stage: int) -> str:
         self.keys.append(key)
+        assert stage == self.stage
         if user != "ivan":
             raise NotEntitledError(user, request, "it is for ivan to decide")
         if self.decided_meanwhile:
             raise AlreadyDecidedError(request, self.decided_meanwhile, "alice", "09:00")
-        self.state = "approved" if option == "Approve" else "denied"
+        if option == "Approve" and stage + 1 < len(self.roles):
+            self.stage += 1
+        else:
+            self.state = "approved" if option == "Approve" else "denied"
         return self.state
 
     def expire(self, request: str) -> str:
@@ -71,8 +79,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return subjects
 
 
-def operator(stage: FakeStage, request: str = "req-1") -> StageOperator:
-    return StageOperator(task_id="decide", request=request, open_stage=stage.open)
+def operator(stage: FakeStage, request: str = "req-1", role: str = "") -> StageOperator:
+    return StageOperator(task_id="decide", request=request, role=role, open_stage=stage.open)
 
 
 def answered(user: str, option: str = "Approve") -> dict[str, Any]:
@@ -141,6 +149,33 @@ def test_a_timeout_expires_the_request_in_the_store(context: Context) -> None:
 def test_a_timeout_that_races_a_decision_keeps_the_decision(context: Context) -> None:
     stage = FakeStage(state="approved", remaining=timedelta(seconds=-1))
     assert operator(stage).execute_complete(context, TIMED_OUT)["state"] == "approved"
+
+
+TWO = ("manager", "finance")
+
+
+def test_an_approval_of_the_first_stage_ends_its_task_and_the_next_one_asks(context: Context, asked: list[str]) -> None:
+    stage = FakeStage(roles=TWO)
+    done = operator(stage, role="manager").execute_complete(context, answered("ivan"))
+    assert (done["state"], stage.stage, asked) == ("pending", 1, [])
+    with pytest.raises(TaskAwaitingInput):
+        operator(stage, role="finance").execute(context)
+    assert asked == ["judy asks"]
+
+
+def test_a_task_is_skipped_whose_role_is_not_asked_or_whose_turn_never_came(context: Context) -> None:
+    with pytest.raises(AirflowSkipException, match="no budget holder is asked"):
+        operator(FakeStage(roles=TWO), role="budget holder").execute(context)
+    with pytest.raises(AirflowSkipException, match="request req-1 is denied: no finance is asked"):
+        operator(FakeStage(state="denied", roles=TWO), role="finance").execute(context)
+    with pytest.raises(AirflowSkipException):
+        operator(FakeStage(state="approved", roles=()), role="manager").execute(context)
+
+
+def test_a_task_whose_stage_was_answered_elsewhere_ends_when_it_is_woken(context: Context, asked: list[str]) -> None:
+    stage = FakeStage(roles=TWO, stage=1)
+    done = operator(stage, role="manager").execute_complete(context, answered("twinledger"))
+    assert (done, stage.keys, asked) == ({"request": "req-1", "state": "pending"}, [], [])
 
 
 def test_the_requesters_words_are_no_markdown() -> None:

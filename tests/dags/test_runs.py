@@ -18,6 +18,7 @@ from twinledger.deployment import open_books, prepare
 from twinledger.lake.tables import EXTERNAL_CHARGES
 from twinledger.outbox import entries
 from twinledger.sample import write_sample
+from twinledger.store.models import PolicyRule
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
 
@@ -108,20 +109,31 @@ def test_an_approval_that_is_decided_already_does_not_wait(settings: Settings, p
         request = submit(books, WISH)
         decide(books, Decision(request, "ivan", "deny", "slack", "click-1", "not this month"))
     (run,) = play({"dag": "provisioning_approval", "conf": {"request": request}})["runs"]
-    assert run["tasks"] == {"decide": ["success"]}
+    assert run["tasks"] == {"manager": ["skipped"], "budget_holder": ["success"], "finance": ["skipped"]}
 
 
-def test_an_answer_on_airflows_page_decides_and_one_by_somebody_else_is_asked_again(
+def test_an_answer_on_airflows_page_decides_each_stage_and_one_by_somebody_else_is_asked_again(
     settings: Settings, play: Play
 ) -> None:
     with open_books(settings) as books:
+        with books.store.transaction() as session:
+            outcome = "ask budget holder then finance"
+            session.add(PolicyRule(position=1, name="two", conditions={}, outcome=outcome, reason="two see more"))
         request = submit(books, WISH)
-    answers = [["judy", "Approve"], ["mallory", "Approve"], ["ivan", "Approve"]]
+    answers = [
+        ["judy", "Approve"],
+        ["mallory", "Approve"],
+        ["ivan", "Approve"],
+        ["ivan", "Approve"],
+        ["carol", "Approve"],
+    ]
     (run,) = play({"dag": "provisioning_approval", "conf": {"request": request}, "answers": answers})["runs"]
-    assert (run["state"], run["tasks"]) == ("success", {"decide": ["success"]})
+    tasks = {"manager": ["skipped"], "budget_holder": ["success"], "finance": ["success"]}
+    assert (run["state"], run["tasks"]) == ("success", tasks)
     with open_books(settings) as books, books.store.reading() as session:
         view = request_view(session, request)
-    assert (view.state, view.decided_by, view.decided_on) == ("approved", "ivan", "airflow")
+    assert (view.state, view.decided_by, view.decided_on) == ("approved", "carol", "airflow")
+    assert [one["by"] for one in view.stages] == ["ivan", "carol"]
 
 
 def test_a_period_is_closed_when_finance_agrees_on_airflows_page(settings: Settings, play: Play) -> None:

@@ -28,6 +28,7 @@ class FakeAirflow:
     runs: dict[str, str] = field(default_factory=dict)
     asked_at: datetime = NOW
     answers: list[str] = field(default_factory=list)
+    task: str = "budget_holder"
     status: int = 0
     """When set, what every call is answered with."""
 
@@ -56,7 +57,7 @@ class FakeAirflow:
         return httpx.Response(200, json=run)
 
     def _detail(self, name: str) -> dict[str, Any]:
-        task = {"dag_id": "provisioning_approval", "dag_run_id": name, "task_id": "decide", "map_index": -1}
+        task = {"dag_id": "provisioning_approval", "dag_run_id": name, "task_id": self.task, "map_index": -1}
         return {"task_instance": task, "created_at": self.asked_at.isoformat()}
 
 
@@ -113,6 +114,20 @@ def test_a_decided_request_answers_the_waiting_task_and_looks_again(store: Store
     sender.send(wake_up())
 
 
+def test_a_task_whose_stage_is_over_is_answered_and_the_present_one_is_left_alone(store: Store) -> None:
+    with_request(store, "pending")
+    with store.transaction() as session:
+        row = session.get_one(Request, "req-1")
+        row.stages, row.stage = [{"role": "manager"}, {"role": "budget holder"}], 1
+    behind = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=5), task="manager")
+    with pytest.raises(RetryableSendError, match="has not come so far yet"):
+        waker(store, behind).send(wake_up())
+    assert behind.answers == ["Approve"]
+    present = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=5))
+    waker(store, present).send(wake_up())
+    assert present.answers == []
+
+
 def test_a_task_that_has_just_begun_to_wait_is_left_alone_for_a_moment(store: Store) -> None:
     airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=3))
     with pytest.raises(RetryableSendError):
@@ -136,5 +151,5 @@ def test_airflow_being_away_passes_and_airflow_refusing_stays(
 
 
 def test_an_unknown_request_is_refused_by_name(store: Store) -> None:
-    with pytest.raises(PermanentSendError, match="there is no request req-9"):
+    with pytest.raises(PermanentSendError, match="no request 'req-9'"):
         waker(store, FakeAirflow()).send(wake_up("req-9"))

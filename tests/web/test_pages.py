@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from tests.golden import Golden
 from tests.slack.company import FakeDesk, ask
@@ -145,7 +146,7 @@ def test_a_denial_needs_a_reason(desk: FakeDesk, browser: Browser) -> None:
 def test_one_who_may_not_decide_has_no_form_and_is_refused(desk: FakeDesk, browser: Browser) -> None:
     ask(desk)
     cy = browser("cy")
-    assert "<form" not in cy.get("/requests/req-1").text
+    assert 'value="approve"' not in cy.get("/requests/req-1").text
     refused = cy.post("/requests/req-1", data={"nonce": "1", "answer": "approve"}, headers=FROM_US)
     assert refused.status_code == 409
     assert "the requester never decides" in refused.text
@@ -160,6 +161,41 @@ def test_a_second_answer_is_told_who_decided(desk: FakeDesk, browser: Browser) -
     late = bob.post("/requests/req-1", data=form, headers=FROM_US)
     assert late.status_code == 409
     assert "already approved by bob" in late.text
+
+
+def test_its_requester_withdraws_a_request_on_the_page(desk: FakeDesk, browser: Browser) -> None:
+    ask(desk)
+    cy = browser("cy")
+    form = {"nonce": "1", "answer": "withdraw"}
+    assert 'value="withdraw"' in cy.get("/requests/req-1").text
+    assert browser("bob").post("/requests/req-1", data=form, headers=FROM_US).status_code == 409
+    assert cy.post("/requests/req-1", data=form, headers=FROM_US).status_code == 303
+    assert _state(desk)[0] == "withdrawn"
+    assert "<form" not in cy.get("/requests/req-1").text
+
+
+def test_a_program_asks_by_http_once_for_a_key(desk: FakeDesk, browser: Browser) -> None:
+    wish = {
+        "department": "shop", "product": "vm", "meter": "core-hours", "quantity": "24", "days": 10,
+        "region": "eu-west-1", "justification": "a load test",
+    }  # fmt: skip
+    cy = browser("cy")
+    keyed = {**FROM_US, "Idempotency-Key": "build-17"}
+    first = cy.post("/requests", json=wish, headers=keyed)
+    assert (first.status_code, first.json()["state"], first.json()["amount"]) == (201, "pending", "12.00")
+    again = cy.post("/requests", json=wish, headers=keyed)
+    assert (again.status_code, again.json()) == (200, first.json())
+    with desk.store.reading() as session:
+        assert [one.id for one in session.scalars(select(Request))] == [first.json()["request"]]
+    for change, status, said in (
+        ({"quantity": "0"}, 422, "quantity is '0'"),
+        ({"meter": "x"}, 404, "x"),
+        ({"requester": "bob"}, 422, "extra"),
+    ):
+        refused = cy.post("/requests", json={**wish, **change}, headers=FROM_US)
+        assert (refused.status_code, said in refused.text) == (status, True)
+    assert cy.post("/requests", json=wish, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert browser("nobody").post("/requests", json=wish, headers=FROM_US).status_code == 403
 
 
 def test_a_form_sent_twice_is_one_answer(desk: FakeDesk, browser: Browser) -> None:

@@ -1,4 +1,4 @@
-"""The approval task: Airflow's view of a request that the store decides.
+"""The approval tasks: Airflow's view of a request that the store decides, a task a stage.
 
 What belongs here: waiting, and passing an answer given on Airflow's page to the domain. What does
 not: who may decide and what a decision does.
@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from twinledger.vocabulary.errors import AlreadyDecidedError, NotEntitledError
+from twinledger.vocabulary.errors import AlreadyDecidedError, NoApproverError, NotEntitledError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,18 @@ class Question:
     subject: str
     body: str
     remaining: timedelta
+    roles: tuple[str, ...] = ("",)
+    """Who is asked in turn; nobody where the policy allows it, one without a name where there is one stage."""
+    stage: int = 0
+    """The index of the one who is asked now."""
+
+    def reached(self, role: str) -> bool:
+        """Whether a role is asked at all, and its turn has come."""
+        return role in self.roles and self.roles.index(role) <= self.stage
+
+    def waits_for(self, role: str) -> bool:
+        """Whether it is a role's turn."""
+        return self.state == "pending" and self.reached(role) and self.roles[self.stage] == role
 
 
 class Stage(Protocol):
@@ -40,12 +52,13 @@ class Stage(Protocol):
         """The request as it is now, or None where there is none."""
         ...
 
-    def answer(self, request: str, user: str, option: str, key: str) -> str:
-        """Claim a decision for an Airflow user; the state it led to.
+    def answer(self, request: str, user: str, option: str, key: str, stage: int) -> str:
+        """Claim a decision for an Airflow user at a stage; the state it led to.
 
         Raises:
             NotEntitledError: the user may not decide this request.
             AlreadyDecidedError: somebody decided before.
+            NoApproverError: approved, there would be nobody to ask next.
         """
         ...
 
@@ -63,14 +76,18 @@ class OpenStage(Protocol):
 
 
 class StageOperator(ApprovalOperator):
-    """Waits for one request's decision; returns its identity and state, and nothing else."""
+    """Waits for one request's decision by one role; returns its identity and state, and nothing else.
+
+    Skipped where the role is not asked: the policy does not name it, or the request ended before its turn.
+    """
 
     template_fields: Sequence[str] = ("request",)
 
-    def __init__(self, *, request: str, open_stage: OpenStage, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
+    def __init__(self, *, request: str, role: str = "", open_stage: OpenStage, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
         """`request` is a template that gives the request's identity."""
         super().__init__(subject="A request", **kwargs)
         self.request = request
+        self.role = role
         self.open_stage = open_stage
 
     def execute(self, context: Context) -> dict[str, str]:
@@ -82,7 +99,10 @@ class StageOperator(ApprovalOperator):
         if question is None:
             message = f"there is no request {self.request}"
             raise AirflowFailException(message)
-        if question.state != "pending":
+        if not question.reached(self.role):
+            message = f"request {self.request} is {question.state}: no {self.role} is asked"
+            raise AirflowSkipException(message)
+        if not question.waits_for(self.role):
             return self._result(question.state)
         self.subject, self.body, self.response_timeout = question.subject, question.body, question.remaining
         waited: dict[str, str] = super().execute(context)  # raises to park the task
@@ -96,13 +116,14 @@ class StageOperator(ApprovalOperator):
         user = (event.get("responded_by_user") or {}).get("id", "")
         with self.open_stage() as stage:
             question = stage.question(self.request)
-            if question is not None and question.state == "pending" and "error" not in event:
+            if question is not None and question.waits_for(self.role) and "error" not in event:
                 try:
                     key = _interaction(context, user, event["responded_at"])
-                    return self._result(stage.answer(self.request, user, event["chosen_options"][0], key))
+                    option = event["chosen_options"][0]
+                    return self._result(stage.answer(self.request, user, option, key, question.stage))
                 except AlreadyDecidedError as decided:
                     return self._result(decided.outcome)
-                except NotEntitledError as refused:
+                except (NotEntitledError, NoApproverError) as refused:
                     self.log.warning("%s; the question is put again", refused)
         return self.execute(context)
 

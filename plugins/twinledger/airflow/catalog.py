@@ -60,11 +60,11 @@ class PlanStage:
         changes = plan_config(self.books.store, load_config(self.books.settings.config))
         return plan_lines(changes, rated_again(self.books, changes[:MOST_LINES]))
 
-    def answer(self, request: str, user: str, option: str, key: str) -> str:
+    def answer(self, request: str, user: str, option: str, key: str, stage: int) -> str:
         """Claim a decision for an Airflow user; raises as `catalog.decide_plan`, NotEntitledError for unknown users."""
         from twinledger.catalog import decide_plan  # noqa: PLC0415 - likewise
 
-        del key  # a plan is decided once, whoever repeats the answer
+        del key, stage  # a plan is decided once, whoever repeats the answer
         person = person_of(self.books, user, f"catalog plan {request}")
         verdict: Verdict = "approve" if option == "Approve" else "refuse"
         return decide_plan(self.books.store, self.books.clock, request, person, verdict, SURFACE).state

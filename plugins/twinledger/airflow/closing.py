@@ -48,11 +48,11 @@ class PeriodStage:
         state = "pending" if found.state == "closing" else found.state
         return Question(state, f"Close {request}?", _body(found), asked + ANSWER_WITHIN - self.books.clock.now())
 
-    def answer(self, request: str, user: str, option: str, key: str) -> str:
+    def answer(self, request: str, user: str, option: str, key: str, stage: int) -> str:
         """Claim a decision for an Airflow user; raises as `closing.decide`, NotEntitledError for unknown users."""
         from twinledger.closing import decide  # noqa: PLC0415 - likewise
 
-        del key  # a period is decided once, whoever repeats the answer
+        del key, stage  # a period is decided once, whoever repeats the answer
         person = person_of(self.books, user, f"period {request}")
         verdict: Verdict = "approve" if option == "Approve" else "refuse"
         try:

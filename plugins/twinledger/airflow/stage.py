@@ -47,15 +47,15 @@ class StoreStage:
             except UnknownRequestError:
                 return None
         remaining = view.expires_at - self.books.clock.now()
-        return Question(view.state, _subject(view), _body(view), remaining)
+        return Question(view.state, _subject(view), _body(view), remaining, view.roles, view.stage)
 
-    def answer(self, request: str, user: str, option: str, key: str) -> str:
+    def answer(self, request: str, user: str, option: str, key: str, stage: int) -> str:
         """Claim a decision for an Airflow user; raises as `approvals.decide`, NotEntitledError for unknown users."""
         from twinledger.approvals import Answer, Decision, decide  # noqa: PLC0415 - likewise
 
         person = person_of(self.books, user, request)
         answer: Answer = "approve" if option == "Approve" else "deny"
-        return decide(self.books, Decision(request, person, answer, SURFACE, key)).state
+        return decide(self.books, Decision(request, person, answer, SURFACE, key, stage=stage)).state
 
     def expire(self, request: str) -> str:
         """End a request that nobody answered; the state it led to."""
@@ -86,6 +86,7 @@ def _body(view: RequestView) -> str:
         f"**{view.quantity.normalize():f} {facts['unit']}** a day for {view.days} days in {view.region}",
         f"Department {view.department}, period {view.period}",
         f"Available before: {facts['available_before']} {view.currency}, after: {facts['available_after']}",
+        *(f"Approved by {one['by']} as {one['role']}" for one in view.stages if one.get("answer") == "approve"),
         f"For {', '.join(view.approvers)} to decide ({facts['rule']})",
         f"> {escaped(view.justification)}",
     ]

@@ -5,40 +5,96 @@ what follows from it, all in one transaction. What does not: how a card looks (`
 how Airflow waits (`airflow`): those are views, and every surface decides through `decide`.
 """
 
+from twinledger.approvals.absences import AbsenceView, absences, be_away, be_back
 from twinledger.approvals.decide import Decision, Outcome, decide, expire, expire_due, withdraw
 from twinledger.approvals.desk import Desk
-from twinledger.approvals.headroom import Headroom, headroom
+from twinledger.approvals.grant_life import Broker, Credentials, redeem, revoke
+from twinledger.approvals.grants import GrantState, GrantView, grant_view, grants_of
+from twinledger.approvals.headroom import Headroom, headroom, holding, left
 from twinledger.approvals.people import by_airflow_user, by_slack_user
 from twinledger.approvals.policy import Asked, Ruling, TriedCase, judge, policy, revision_of, try_cases
+from twinledger.approvals.record import (
+    RequestRecord,
+    WantedRequests,
+    request_record,
+    request_records,
+    requests,
+)
+from twinledger.approvals.remind import Reminded, escalate, remind_due
+from twinledger.approvals.signed_grants import (
+    MOST_GRANT_BYTES,
+    PublicKey,
+    SigningKey,
+    VerifiedGrant,
+    ensure_signing_key,
+    grant_document,
+    signed_grant,
+    signing_key,
+    verified_grant,
+)
 from twinledger.approvals.states import TRANSITIONS, Answer, Transition
-from twinledger.approvals.submit import Submission, submit
+from twinledger.approvals.submit import Preview, Submission, amend, preview, submit
 from twinledger.approvals.view import RequestView, request_view, waiting_for
 
 __all__ = [
+    "MOST_GRANT_BYTES",
     "TRANSITIONS",
+    "AbsenceView",
     "Answer",
     "Asked",
+    "Broker",
+    "Credentials",
     "Decision",
     "Desk",
+    "GrantState",
+    "GrantView",
     "Headroom",
     "Outcome",
+    "Preview",
+    "PublicKey",
+    "Reminded",
+    "RequestRecord",
     "RequestView",
     "Ruling",
+    "SigningKey",
     "Submission",
     "Transition",
     "TriedCase",
+    "VerifiedGrant",
+    "WantedRequests",
+    "absences",
+    "amend",
+    "be_away",
+    "be_back",
     "by_airflow_user",
     "by_slack_user",
     "decide",
+    "ensure_signing_key",
+    "escalate",
     "expire",
     "expire_due",
+    "grant_document",
+    "grant_view",
+    "grants_of",
     "headroom",
+    "holding",
     "judge",
+    "left",
     "policy",
+    "preview",
+    "redeem",
+    "remind_due",
+    "request_record",
+    "request_records",
     "request_view",
+    "requests",
     "revision_of",
+    "revoke",
+    "signed_grant",
+    "signing_key",
     "submit",
     "try_cases",
+    "verified_grant",
     "waiting_for",
     "withdraw",
 ]

@@ -1,4 +1,4 @@
-"""What is left of a budget: plan - actual - commitments (domain.md, invariant 8).
+"""What is left of a budget: plan - actual - commitments.
 
 What belongs here: the commitments of a department and what they leave. What does not: the actual,
 which is in the lake and handed in, and the forecast, which is `budgets`'.
@@ -7,17 +7,18 @@ which is in the lake and handed in, and the forecast, which is `budgets`'.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from twinledger.store.models import Budget, Commitment
+from twinledger.store.models import Budget, Commitment, Grant
 from twinledger.vocabulary.errors import CurrencyMismatchError
 from twinledger.vocabulary.money import exact_sum
 
 HELD = ("pending", "posted")
-"""The states in which a commitment holds budget."""
+"""The states in which a commitment holds budget; a posted one does until its grant is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +38,47 @@ class Headroom:
         return exact_sum((self.plan, -self.actual, -self.committed))
 
 
-def headroom(session: Session, department: str, period: str, actual: Decimal, currency: str) -> Headroom:
+def holding(session: Session, period: str, now: datetime, department: str = "") -> list[Commitment]:
+    """The commitments of a period that hold budget: pending, or of a grant that is not over.
+
+    That of a revoked one holds it too: what was provisioned goes on costing until it is removed.
+    """
+    query = select(Commitment, Grant).outerjoin(Grant, Grant.request == Commitment.request)
+    query = query.where(Commitment.period == period, Commitment.state.in_(HELD))
+    if department:
+        query = query.where(Commitment.department == department)
+    found = session.execute(query.order_by(Commitment.request)).all()
+    return [one for one, grant in found if grant is None or grant.ends_at > now]
+
+
+def left(commitment: Commitment) -> Decimal:
+    """What a commitment still holds: what was spent on its grant is part of the actual."""
+    return exact_sum((commitment.amount, -commitment.spent))
+
+
+def headroom(
+    session: Session,
+    department: str,
+    period: str,
+    actual: Decimal,
+    currency: str,
+    now: datetime,
+    *,
+    without: str = "",
+    to_commit: bool = True,
+) -> Headroom:
     """What a department may still commit in a period (YYYY-MM), all in one currency.
 
     Takes the budget's row for the rest of the transaction, so that two who commit at once see each
-    other.
+    other; not where nobody is about `to_commit`. The commitment of the request `without` is not counted.
+    An `actual` from before commitments were last drawn down is not believed: what was taken from them
+    is part of the one that was counted then.
 
     Raises:
         CurrencyMismatchError: the plan or a commitment is in another currency.
     """
-    budget = session.get(Budget, (department, period), with_for_update=True)
-    query = select(Commitment).where(
-        Commitment.department == department, Commitment.period == period, Commitment.state.in_(HELD)
-    )
-    commitments = session.scalars(query).all()
+    budget = session.get(Budget, (department, period), with_for_update=to_commit or None)
+    commitments = [one for one in holding(session, period, now, department) if one.request != without]
     others = [one.currency for one in (budget, *commitments) if one is not None and one.currency != currency]
     if others:
         raise CurrencyMismatchError(others[0], currency)
@@ -59,6 +87,6 @@ def headroom(session: Session, department: str, period: str, actual: Decimal, cu
         period=period,
         currency=currency,
         plan=budget.amount if budget else Decimal(0),
-        actual=actual,
-        committed=exact_sum(one.amount for one in commitments),
+        actual=max([actual, *(one.actual for one in commitments)]),
+        committed=exact_sum(left(one) for one in commitments),
     )

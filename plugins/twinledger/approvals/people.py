@@ -1,19 +1,21 @@
 """Who a user of Slack or Airflow is, and who decides.
 
-What belongs here: from users to people, and who they are that the policy asks. What does not: the policy.
+What belongs here: from users to people, who they are that the policy asks, and who stands in for them. What does not:
+the policy, and when more people are asked (`remind`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from twinledger.approvals.desk import Desk
-from twinledger.catalog import with_those_above
-from twinledger.store.models import Department, Person
+from twinledger.catalog import Role, with_those_above
+from twinledger.store.models import Absence, Department, Person
 from twinledger.vocabulary.errors import AmbiguousPersonError, NoApproverError, UnknownPersonError
 
 
@@ -43,33 +45,53 @@ def _only(session: Session, column: InstrumentedAttribute[str | None], surface: 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Who is asked, where, and by which rule."""
+    """Who is asked, where, and by which rule; `missing`: people of departments.yaml whom people.yaml lacks."""
 
+    role: str
     rule: str
     approvers: tuple[str, ...]
     channel: str
+    missing: tuple[str, ...] = ()
 
 
-Role = Literal["manager", "budget holder", "finance"]
+def stage_for(
+    session: Session, desk: Desk, requester: str, department: Department, role: Role, but: Collection[str] = ()
+) -> Stage:
+    """Who decides at a stage: never the requester, nor anybody of `but`.
 
-
-def stage_for(session: Session, desk: Desk, requester: str, department: Department, role: Role) -> Stage:
-    """Who decides: never the requester.
-
-    The manager is the owner of the department, else of the nearest one above it; the budget holder likewise. Of
-    finance, whoever answers first decides, in finance's channel.
+    The manager is the owner of the department, else of the nearest one above it; the budget holder likewise. Somebody
+    who is away is asked together with their delegate; without one, it is as if they were not there. Where that leaves
+    nobody, finance decides: whoever of them answers first.
 
     Raises:
-        NoApproverError: there is nobody but the requester or unknown people.
+        NoApproverError: there is nobody left in finance either.
     """
-    if role == "finance":
-        people = session.scalars(select(Person).order_by(Person.name)).all()
-        names = tuple(one.name for one in people if "finance" in one.roles and one.name != requester)
-        if not names:
-            raise NoApproverError(requester, department.name, role)
-        return Stage("finance", names, desk.settings.slack.finance_channel)
-    for asked in with_those_above(session, department):
-        name = asked.owner if role == "manager" else asked.budget_holder
-        if name != requester and session.get(Person, name) is not None:
-            return Stage(f"{role} of {asked.name}", (name,), asked.channel)
-    raise NoApproverError(requester, department.name, role)
+    excluded = {requester, *but}
+    missing: list[str] = []
+    if role != "finance":
+        for asked in with_those_above(session, department):
+            name = asked.owner if role == "manager" else asked.budget_holder
+            if session.get(Person, name) is None:
+                missing.append(name)
+            elif found := _present(session, name, desk.clock.now(), excluded):
+                return Stage(role, f"{role} of {asked.name}", found, asked.channel, tuple(missing))
+    people = session.scalars(select(Person).order_by(Person.name)).all()
+    names = tuple(one.name for one in people if "finance" in one.roles and one.name not in excluded)
+    if not names:
+        raise NoApproverError(requester, department.name, role)
+    rule = role if role == "finance" else f"finance, for want of a {role} of {department.name}"
+    return Stage(role, rule, names, desk.settings.slack.finance_channel, tuple(missing))
+
+
+def _present(session: Session, name: str, now: datetime, excluded: Collection[str]) -> tuple[str, ...]:
+    """Somebody with whoever stands in for them now; nobody where they are away without a delegate, or excluded."""
+    away = absence_of(session, name, now)
+    delegate = away.delegate if away else None
+    found = [name] if away is None or delegate else []
+    return tuple(one for one in (*found, *([delegate] if delegate else [])) if one not in excluded)
+
+
+def absence_of(session: Session, person: str, now: datetime) -> Absence | None:
+    """The absence that somebody is in, the one said last where there are several."""
+    query = select(Absence).where(Absence.person == person, Absence.starts_at <= now, Absence.ends_at > now)
+    return session.scalars(query.order_by(Absence.said_at.desc(), Absence.id).limit(1)).first()

@@ -1,27 +1,29 @@
 """From a wish to a pending request, with its commitment, its card and its audit entry.
 
-What belongs here: checking and estimating a submission. What does not: deciding it.
+What belongs here: checking and estimating a submission, and putting another one in its place. What does not:
+deciding it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal, localcontext
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from twinledger.approvals.decide import allow
+from twinledger.approvals.decide import POLICY, allow, supersede
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
-from twinledger.approvals.people import Role, Stage, stage_for
+from twinledger.approvals.people import Stage
 from twinledger.approvals.policy import Asked, Ruling, judge, policy
-from twinledger.approvals.view import queue_card, queue_wake
-from twinledger.catalog import PriceInForce, price_for, with_those_above
+from twinledger.approvals.stages import entries, first_stage
+from twinledger.approvals.view import found_request, queue_stage
+from twinledger.catalog import PriceInForce, Role, price_for, roles_asked, with_those_above
 from twinledger.store import audit
 from twinledger.store.models import Base, Commitment, Department, Person, Product, Request
 from twinledger.vocabulary.errors import InvalidSubmissionError, PolicyRefusedError, UnknownNameError
@@ -33,7 +35,7 @@ LONGEST_DAYS = 366
 LONGEST_NAME = 255
 RESPONSE_TIME = timedelta(days=3)
 _QUANTITY_LIMIT = Decimal(10) ** 10
-_ASKED: Mapping[str, Role] = {"ask manager": "manager", "ask budget holder": "budget holder", "ask finance": "finance"}
+MOST_RESOURCES = 1000
 _Row = TypeVar("_Row", bound=Base)
 
 
@@ -54,15 +56,51 @@ class Submission:
     actual: Decimal
     """What the department has spent in the present period, in the price's currency; see `budgets`."""
     expires_in: timedelta = RESPONSE_TIME
+    account: str | None = None
+    """The sub account that it is for; None for any."""
+    resources: Sequence[Mapping[str, Any]] = ()
+    """What it is for: type, size, count, and quantity of the meter a day; empty: whatever the meter counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a submission would come to now; amounts in `currency`."""
+
+    price: Decimal
+    unit: str
+    currency: str
+    amount: Decimal
+    available_before: Decimal
+    available_after: Decimal
+    outcome: str
+    """allow, refuse, or who would be asked in turn."""
+    reason: str
+    asked: tuple[str, ...]
+    """The titles of who would be asked first."""
+
+
+class _Judged(NamedTuple):
+    """A submission with all that is decided on."""
+
+    submission: Submission
+    department: Department
+    price: PriceInForce
+    room: Headroom
+    asked: Asked
+    ruling: Ruling
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return roles_asked(self.ruling.outcome)
 
 
 def submit(desk: Desk, submission: Submission, identify: Callable[[str], str] = new_identity) -> str:
-    """Make a request of it and ask its approver; returns the request's id.
+    """Make a request of it and ask its first approver; returns the request's id.
 
     The estimate is the price that the department pays now x quantity x days, and is committed in the
     present period at once; of tiers, the price is the first one that costs something. The policy says
-    whether it is granted at once, refused, or who is asked; who is asked sees what is available before
-    and after.
+    whether it is granted at once, refused, or who is asked in turn; who is asked sees what is available
+    before and after.
 
     Raises:
         InvalidSubmissionError: a quantity, a duration or a justification that cannot be.
@@ -74,16 +112,66 @@ def submit(desk: Desk, submission: Submission, identify: Callable[[str], str] = 
     """
     _check(submission)
     with desk.store.transaction() as session:
-        made = _submitted(session, desk, submission, identify)
-    if isinstance(made, PolicyRefusedError):
-        raise made
-    return made
+        judged = _judged(session, desk, submission)
+        if judged.ruling.outcome != "refuse":
+            return _made(session, desk, judged, identify)
+        refusal = _refused(session, desk, judged)
+    raise refusal
 
 
-def _submitted(
-    session: Session, desk: Desk, submission: Submission, identify: Callable[[str], str]
-) -> str | PolicyRefusedError:
-    """The request's id, or why there is none: a refusal is recorded in the same transaction."""
+def amend(
+    desk: Desk, request: str, submission: Submission, *, surface: str, identify: Callable[[str], str] = new_identity
+) -> str:
+    """Put another submission in a pending request's place; returns the new request's id.
+
+    The old one is superseded and its commitment void, the new one is judged and asked for from the start, at its own
+    price and headroom: both or neither. Where the policy refuses the new one, the old one stays.
+
+    Raises:
+        UnknownRequestError: no such request.
+        NotEntitledError: the submission's requester is not the one of the request.
+        AlreadyDecidedError: it has ended.
+        and as `submit`.
+    """
+    _check(submission)
+    with desk.store.transaction() as session:
+        old = found_request(session, request)
+        judged = _judged(session, desk, submission, without=request)
+        if judged.ruling.outcome != "refuse" or old.requester != submission.requester or old.state != "pending":
+            supersede(session, desk, old, submission.requester, surface)
+            return _made(session, desk, judged, identify, supersedes=request)
+        refusal = _refused(session, desk, judged)
+    raise refusal
+
+
+def preview(desk: Desk, submission: Submission) -> Preview:
+    """What a submission would come to: nothing is written and nobody is asked.
+
+    Raises as `submit`, but for a refusal of the policy, which is an outcome here.
+    """
+    _check(submission)
+    with desk.store.reading() as session:
+        judged = _judged(session, desk, submission, to_commit=False)
+        first = _first_stage(session, desk, judged)
+        titles = [session.get_one(Person, name).title for name in first.approvers]
+    price, room, ruling = judged.price, judged.room, judged.ruling
+    return Preview(
+        price=price.price.amount,
+        unit=price.unit,
+        currency=room.currency,
+        amount=judged.asked.amount,
+        available_before=room.available,
+        available_after=judged.asked.headroom,
+        outcome=ruling.outcome,
+        reason=ruling.reason,
+        asked=tuple(titles),
+    )
+
+
+def _judged(
+    session: Session, desk: Desk, submission: Submission, *, without: str = "", to_commit: bool = True
+) -> _Judged:
+    """What the policy says of it, at today's price and headroom: see `headroom`."""
     now = desk.clock.now()
     department = _known(session, Department, "department", submission.department)
     requester = _known(session, Person, "person", submission.requester)
@@ -91,7 +179,10 @@ def _submitted(
         raise InvalidSubmissionError(field="product", found=submission.product, expected="a listed product")
     price = price_for(session, department.name, submission.product, submission.meter, now)
     period = str(Period.of(now, desk.settings.timezone))
-    room = headroom(session, department.name, period, submission.actual, price.price.currency)
+    currency = price.price.currency
+    room = headroom(
+        session, department.name, period, submission.actual, currency, now, without=without, to_commit=to_commit
+    )
     amount = _estimate(price.price.amount, submission.quantity, submission.days)
     asked = Asked(
         departments=tuple(one.name for one in with_those_above(session, department)),
@@ -104,30 +195,44 @@ def _submitted(
         days=submission.days,
         at=now.astimezone(ZoneInfo(desk.settings.timezone)),
     )
-    ruling = judge(policy(session), asked)
-    if ruling.outcome == "refuse":
-        return _refused(session, desk, submission, ruling)
-    if role := _ASKED.get(ruling.outcome):
-        stage = stage_for(session, desk, submission.requester, department, role)
-    else:
-        stage = Stage("policy", (), department.channel)
-    request = _request(submission, stage, room, amount)
-    request.facts = _facts(stage, price, room, asked, ruling)
-    request.id, request.created_at, request.expires_at = identify("req"), now, now + submission.expires_in
+    return _Judged(submission, department, price, room, asked, judge(policy(session), asked))
+
+
+def _first_stage(session: Session, desk: Desk, judged: _Judged) -> Stage:
+    if not judged.roles:
+        return Stage("", POLICY, (), judged.department.channel)
+    return first_stage(session, desk, judged.submission.requester, judged.department, judged.roles)
+
+
+def _made(
+    session: Session, desk: Desk, judged: _Judged, identify: Callable[[str], str], *, supersedes: str | None = None
+) -> str:
+    """The request's id, with all that follows from it."""
+    now = desk.clock.now()
+    stage = _first_stage(session, desk, judged)
+    request = _request(judged, stage)
+    request.stages = entries(judged.roles, stage, now)
+    request.facts = _facts(stage, judged)
+    request.supersedes = supersedes
+    request.id, request.created_at, request.asked_at = identify("req"), now, now
+    request.expires_at = now + judged.submission.expires_in
     session.add(request)
     session.flush()
     session.add(_commitment(request))
-    queue_card(session, request, stage.channel, desk.clock)
-    queue_wake(session, request, desk.clock)
+    queue_stage(session, desk, request, stage)
     facts = {**request.facts, "approvers": request.approvers, "justification": request.justification}
+    if supersedes:
+        facts["supersedes"] = supersedes
     audit.append(session, desk.clock, who=request.requester, action="request.submit", subject=request.id, facts=facts)
-    if ruling.outcome == "allow":
+    if judged.ruling.outcome == "allow":
         session.flush()
-        allow(session, desk.clock, request, ruling.rule)
+        allow(session, desk, request, judged.ruling.rule)
     return request.id
 
 
-def _refused(session: Session, desk: Desk, submission: Submission, ruling: Ruling) -> PolicyRefusedError:
+def _refused(session: Session, desk: Desk, judged: _Judged) -> PolicyRefusedError:
+    """Record that the policy refused it."""
+    submission, ruling = judged.submission, judged.ruling
     facts = {
         "department": submission.department, "meter": f"{submission.product}/{submission.meter}",
         "quantity": plain(submission.quantity), "days": submission.days, "region": submission.region,
@@ -153,6 +258,18 @@ def _check(submission: Submission) -> None:
         ("days", str(submission.days), 1 <= submission.days <= LONGEST_DAYS, f"1 to {LONGEST_DAYS}"),
         ("region", region, 0 < len(region) <= LONGEST_NAME, f"a name of up to {LONGEST_NAME} characters"),
         ("justification", submission.justification, bool(submission.justification.strip()), "a reason"),
+        (
+            "account",
+            str(submission.account),
+            submission.account is None or 0 < len(submission.account) <= LONGEST_NAME,
+            f"a name of up to {LONGEST_NAME} characters, or none",
+        ),
+        (
+            "resources",
+            f"{len(submission.resources)}",
+            len(submission.resources) <= MOST_RESOURCES,
+            f"at most {MOST_RESOURCES} types and sizes",
+        ),
         ("expires_in", str(submission.expires_in), submission.expires_in > timedelta(0), "some time to answer"),
     )
     for field, found, holds, expected in rules:
@@ -172,8 +289,9 @@ def _estimate(price: Decimal, quantity: Decimal, days: int) -> Decimal:
         return parse_amount(f"{price * quantity * days:f}")
 
 
-def _request(submission: Submission, stage: Stage, room: Headroom, amount: Decimal) -> Request:
-    """The request, but for its id, its times and its facts."""
+def _request(judged: _Judged, stage: Stage) -> Request:
+    """The request, but for its id, its times, its stages and its facts."""
+    submission, room = judged.submission, judged.room
     return Request(
         requester=submission.requester,
         department=submission.department,
@@ -183,8 +301,10 @@ def _request(submission: Submission, stage: Stage, room: Headroom, amount: Decim
         region=submission.region,
         days=submission.days,
         period=room.period,
-        amount=amount,
+        amount=judged.asked.amount,
         currency=room.currency,
+        account=submission.account,
+        resources=[dict(one) for one in submission.resources],
         justification=submission.justification,
         state="pending",
         revision=1,
@@ -192,8 +312,9 @@ def _request(submission: Submission, stage: Stage, room: Headroom, amount: Decim
     )
 
 
-def _facts(stage: Stage, price: PriceInForce, room: Headroom, asked: Asked, ruling: Ruling) -> dict[str, Any]:
+def _facts(stage: Stage, judged: _Judged) -> dict[str, Any]:
     """What the decision is made on; decimal strings, all in the one currency."""
+    price, room, asked, ruling = judged.price, judged.room, judged.asked, judged.ruling
     return {
         "rule": f"{stage.rule}, by rule {ruling.rule}" if ruling.rule else stage.rule,
         "channel": stage.channel,

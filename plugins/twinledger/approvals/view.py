@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from twinledger.approvals.desk import Desk
+from twinledger.approvals.people import Stage
 from twinledger.clock import Clock
 from twinledger.outbox import Message, enqueue
 from twinledger.store.models import Grant, OutboxItem, Person, Request
@@ -22,6 +24,7 @@ from twinledger.vocabulary.errors import UnknownRequestError
 
 CARD = "approval"
 REPLY = "approval_reply"
+MISSING = "approver_missing"
 WAKE = "wake"
 
 
@@ -44,6 +47,14 @@ class RequestView:
     state: str
     revision: int
     approvers: tuple[str, ...]
+    stages: tuple[Mapping[str, Any], ...]
+    """Each stage with its role, and what was answered at it: see `stages`."""
+    stage: int
+    """The index of the one that it is at."""
+    account: str | None
+    resources: tuple[Mapping[str, Any], ...]
+    """What it is for, by type and size; empty: whatever the meter counts."""
+    supersedes: str | None
     created_at: datetime
     expires_at: datetime
     decided_by: str | None
@@ -53,6 +64,11 @@ class RequestView:
     facts: Mapping[str, Any]
     """rule, price, unit, plan, actual, committed, available_before, available_after: decimal strings; policy."""
     grant: str | None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who is asked in turn; of a request from before there were stages, the budget holder."""
+        return tuple(one["role"] for one in self.stages) or (("budget holder",) if self.approvers else ())
 
 
 def found_request(session: Session, request: str) -> Request:
@@ -75,9 +91,9 @@ def waiting_for(session: Session, person: str) -> list[RequestView]:
 
 
 def _view(session: Session, row: Request) -> RequestView:
-    values = {name: getattr(row, name) for name in RequestView.__slots__ if name not in {"grant", "approvers"}}
-    grant = session.scalar(select(Grant.id).where(Grant.request == row.id))
-    return RequestView(**values, approvers=tuple(row.approvers), grant=grant)
+    values = {name: getattr(row, name) for name in RequestView.__slots__ if name != "grant"}
+    values |= {name: tuple(values[name]) for name in ("approvers", "stages", "resources")}
+    return RequestView(**values, grant=session.scalar(select(Grant.id).where(Grant.request == row.id)))
 
 
 def _message(request: Request, kind: str, channel: str) -> Message:
@@ -103,12 +119,32 @@ def queue_card(session: Session, request: Request, channel: str, clock: Clock) -
 
 def queue_outcome(session: Session, request: Request, clock: Clock) -> None:
     """All that follows from a terminal state: every card again, the requester's reply, and Airflow woken."""
-    query = select(OutboxItem.channel).where(OutboxItem.kind == CARD, OutboxItem.subject == request.id).distinct()
-    for channel in sorted(session.scalars(query)):
-        queue_card(session, request, channel, clock)
+    queue_cards(session, request, clock)
     requester = session.get_one(Person, request.requester)
     enqueue(session, _message(request, REPLY, requester.slack_user or request.facts["channel"]), clock)
     queue_wake(session, request, clock)
+
+
+def queue_stage(session: Session, desk: Desk, request: Request, stage: Stage) -> None:
+    """All that follows from a stage that begins: every card again, one where it is asked, and Airflow woken.
+
+    Operators are told of people who were to be asked and whom nobody knows.
+    """
+    queue_cards(session, request, desk.clock, stage.channel)
+    for person in stage.missing:
+        facts = {"request": request.id, "department": request.department, "role": stage.role, "person": person}
+        said = {**facts, "asked": list(stage.approvers)}
+        channel = desk.settings.slack.operators_channel
+        evidence = f"{stage.role} {person}"
+        enqueue(session, Message(MISSING, request.id, channel, "everyone", said, evidence), desk.clock)
+    queue_wake(session, request, desk.clock)
+
+
+def queue_cards(session: Session, request: Request, clock: Clock, *more: str) -> None:
+    """The card in every channel that has it, and in more."""
+    query = select(OutboxItem.channel).where(OutboxItem.kind == CARD, OutboxItem.subject == request.id).distinct()
+    for channel in sorted({*session.scalars(query), *more}):
+        queue_card(session, request, channel, clock)
 
 
 def queue_wake(session: Session, request: Request, clock: Clock) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from twinledger.approvals import holding, left
 from twinledger.books import Books
+from twinledger.budgets.drawn import draw_down
 from twinledger.catalog import convert, rate_of_period, relations
 from twinledger.lake.tables import INTERNAL_CHARGES
 from twinledger.outbox import Message, enqueue
-from twinledger.store.models import Budget, Commitment, Department, Product
+from twinledger.store.models import Budget, Department, Product
 from twinledger.vocabulary.identities import digest
 from twinledger.vocabulary.money import Money, exact_sum, plain
 from twinledger.vocabulary.periods import Period
@@ -29,8 +31,8 @@ from twinledger.vocabulary.periods import Period
 class Variance:
     """A department's position in a period, in the reporting currency; `plan` is 0 where there is no budget.
 
-    `actual` is what its statement adds up to, `committed` what approved requests reserve and have not
-    spent, `variance` how much both together are above the plan. `over` needs a plan.
+    `actual` is what its statement adds up to, `committed` what requests reserve that wait or are approved, less
+    what was spent on their grants, `variance` how much both together are above the plan. `over` needs a plan.
     """
 
     department: str
@@ -55,6 +57,7 @@ def check_period(books: Books, period: Period) -> list[Variance]:
     Raises:
         MissingRateError: a budget or commitment is in a currency that the period has no rate for.
     """
+    draw_down(books, period)
     charged = _charged(books, period)
     with books.store.transaction() as session:
         plans = _plans(session, books, period)
@@ -94,9 +97,8 @@ def _plans(session: Session, books: Books, period: Period) -> dict[str, Money]:
 
 
 def _committed(session: Session, books: Books, period: Period) -> dict[str, Money]:
-    query = select(Commitment).where(Commitment.period == str(period), Commitment.state == "pending")
-    found = [(one.department, Money(one.amount, one.currency)) for one in session.scalars(query)]
-    return _summed(session, books, period, found)
+    held = holding(session, str(period), books.clock.now())
+    return _summed(session, books, period, [(one.department, Money(left(one), one.currency)) for one in held])
 
 
 def _summed(session: Session, books: Books, period: Period, found: Iterable[tuple[str, Money]]) -> dict[str, Money]:

@@ -6,7 +6,7 @@ What does not: what a price means for usage, which is rating's, and which charge
 
 from twinledger.catalog.aliases import CONFIRMED
 from twinledger.catalog.apply import Change, apply_config, plan_config
-from twinledger.catalog.config import CompanyConfig, load_config, read_cases
+from twinledger.catalog.config import CompanyConfig, load_config, read_cases, read_form
 from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
 from twinledger.catalog.lookups import (
     PriceInForce,
@@ -20,7 +20,7 @@ from twinledger.catalog.lookups import (
     sources,
     with_those_above,
 )
-from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, RuleConfig
+from twinledger.catalog.policy import WEEKDAYS, CaseConfig, Conditions, Outcome, Role, RuleConfig, roles_asked
 from twinledger.catalog.rates import (
     Conversion,
     ConvertedTotal,
@@ -52,6 +52,7 @@ __all__ = [
     "Proposal",
     "RateUsed",
     "Relation",
+    "Role",
     "RuleConfig",
     "ShownMeter",
     "apply_config",
@@ -73,9 +74,11 @@ __all__ = [
     "rate_of_day",
     "rate_of_period",
     "read_cases",
+    "read_form",
     "read_rate_file",
     "read_rate_table",
     "record_rates",
+    "roles_asked",
     "shown_catalog",
     "sources",
     "view",

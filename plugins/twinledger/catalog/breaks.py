@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from twinledger.pools import COMPONENTS, UNASSIGNED
 from twinledger.vocabulary.fields import Amount
 
-RULES = (*COMPONENTS, "ambiguous_match", "control_total", "coverage", "overcharge", "restated")
+RULES = (*COMPONENTS, "ambiguous_match", "control_total", "coverage", "overcharge", "restated", "ungranted")
 """What a break may be found by: the components of the bridge, and what documents, hours and prices say."""
 
 PRIORITIES = ("critical", "high", "medium")

@@ -106,6 +106,11 @@ def read_cases(path: Path) -> tuple[CaseConfig, ...]:
     return _read(path, CasesFile).cases
 
 
+def read_form(path: Path, form: type[_File]) -> _File:
+    """A file of the folder that is another room's, as `load_config` reads its own; raises InvalidConfigError."""
+    return _read(path, form)
+
+
 def _placed(folder: Path, source: SourceConfig) -> SourceConfig:
     if "://" in source.place:
         return source

@@ -9,13 +9,40 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from twinledger.vocabulary.fields import Amount, Instant, Name
 
-Outcome = Literal["allow", "refuse", "ask manager", "ask budget holder", "ask finance"]
+Role = Literal["manager", "budget holder", "finance"]
+"""Who may be asked; several of them in this order."""
+
+
+def roles_asked(outcome: str) -> tuple[Role, ...]:
+    """Who is asked, one after another: of `ask manager then finance` the manager and finance. None where nobody is.
+
+    Raises:
+        ValueError: it is no outcome, or the roles are in another order.
+    """
+    if outcome in ("allow", "refuse"):
+        return ()
+    asked = outcome.removeprefix("ask ").split(" then ") if outcome.startswith("ask ") else []
+    known = get_args(Role)
+    if not asked or [role for role in known if role in asked] != asked:
+        said = "allow, refuse, or ask and some of manager, budget holder, finance, in this order"
+        message = f"expected {said}, as `ask manager then finance`; found {outcome!r}"
+        raise ValueError(message)
+    return cast("tuple[Role, ...]", tuple(asked))
+
+
+def _outcome(text: str) -> str:
+    roles_asked(text)
+    return text
+
+
+Outcome = Annotated[str, AfterValidator(_outcome)]
+"""allow, refuse, or who is asked in turn: `ask manager then finance`."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

@@ -502,9 +502,18 @@ class Request(Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     justification: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(index=True)  # pending | approved | denied | withdrawn | expired
+    state: Mapped[str] = mapped_column(index=True)  # pending | approved | denied | withdrawn | expired | superseded
     revision: Mapped[int]
-    approvers: Mapped[list[Any]]
+    approvers: Mapped[list[Any]]  # of the present stage
+    # [{"role": "manager"}, ...]: each gets who was asked when it begins, and what was answered when it ends
+    stages: Mapped[list[Any]] = mapped_column(default=list)
+    stage: Mapped[int] = mapped_column(default=0, server_default="0")  # the index of the present one
+    account: Mapped[str | None]  # the sub account that it is for; None for any
+    # [{"type": "aws_instance", "size": "m5.large", "count": 2, "quantity": "96"}, ...]; empty: any of the meter
+    resources: Mapped[list[Any]] = mapped_column(default=list)
+    supersedes: Mapped[str | None] = mapped_column(ForeignKey("requests.id"))
+    asked_at: Mapped[datetime | None]  # when the present stage began, or was last put to more people
+    reminded: Mapped[int] = mapped_column(default=0, server_default="0")  # how often, in the present stage
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     decided_by: Mapped[str | None]
@@ -522,7 +531,7 @@ class PolicyRule(Base):
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     conditions: Mapped[dict[str, Any]]  # as in policy.yaml
-    outcome: Mapped[str]  # allow | refuse | ask manager | ask budget holder | ask finance
+    outcome: Mapped[str]  # allow | refuse | ask manager then budget holder then finance, or some of these
     reason: Mapped[str] = mapped_column(Text)
 
 
@@ -551,21 +560,66 @@ class Commitment(Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     state: Mapped[str]
+    spent: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default="0")  # on the grant: part of the actual
+    actual: Mapped[Decimal] = mapped_column(
+        default=Decimal(0), server_default="0"
+    )  # the department's, when it was counted
 
 
 class Grant(Base):
-    """What an approved request permits."""
+    """What an approved request permits, and nothing beyond it; signed, so that it can be read without this store."""
 
     __tablename__ = "grants"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str] = mapped_column(ForeignKey("requests.id"), unique=True)
+    department: Mapped[str] = mapped_column(default="", server_default=text("''"))
     product: Mapped[str]
     meter: Mapped[str]
-    quantity: Mapped[Decimal]
+    quantity: Mapped[Decimal]  # units of the meter for each day
     region: Mapped[str]
+    account: Mapped[str | None]  # None: any
+    resources: Mapped[list[Any]] = mapped_column(default=list)  # as of the request
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    revoked_why: Mapped[str | None] = mapped_column(Text)
+    redeemed_at: Mapped[datetime | None]  # exchanged for credentials, once
+    redeemed_by: Mapped[str | None]
+
+
+class GrantDraw(Base):
+    """What a plan's resource uses of a grant: drawn once, however often the plan is looked at."""
+
+    __tablename__ = "grant_draws"
+
+    grant: Mapped[str] = mapped_column(ForeignKey("grants.id"), primary_key=True)
+    workspace: Mapped[str] = mapped_column(primary_key=True)  # whose resource: one configuration's state
+    address: Mapped[str] = mapped_column(String(512), primary_key=True)  # aws_instance.web[0]
+    plan: Mapped[str]  # digest of the plan that drew it last
+    type: Mapped[str]
+    size: Mapped[str]
+    region: Mapped[str]
+    account: Mapped[str | None]
+    quantity: Mapped[Decimal]  # units of the grant's meter for each day
+    drawn_by: Mapped[str]
+    drawn_at: Mapped[datetime]
+
+
+class Absence(Base):
+    """Somebody is away: whoever stands in for them is asked too."""
+
+    __tablename__ = "absences"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("people.name"), index=True)
+    delegate: Mapped[str | None] = mapped_column(ForeignKey("people.name"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    said_by: Mapped[str]
+    said_at: Mapped[datetime]
 
 
 # --- what goes out and what was done ---------------------------------------------------------

@@ -9,7 +9,9 @@ returned as a value (a quarantined row, a break), not raised.
     │   ├── UnknownNameError
     │   ├── InvalidConfigError
     │   ├── InvalidTableError
+    │   ├── MissingSettingError
     │   ├── PriceEditedError
+    │   ├── SigningKeyError
     │   └── StateReversedError
     ├── MoneyError
     │   ├── InvalidAmountError
@@ -68,14 +70,30 @@ returned as a value (a quarantined row, a break), not raised.
     ├── NotAllowedStateError
     ├── UnknownRequestError
     ├── InvalidSubmissionError
+    ├── InvalidAbsenceError
     ├── PolicyRefusedError
     ├── NoApproverError
+    ├── PlanError
+    │   ├── UnreadablePlanError
+    │   ├── PlanTooLargeError
+    │   ├── PlanVersionError
+    │   ├── FailedPlanError
+    │   └── InvalidWorkspaceError
+    ├── GrantError
+    │   ├── UnknownGrantError
+    │   ├── GrantNotLiveError
+    │   ├── UnreadableGrantError
+    │   ├── ForgedGrantError
+    │   ├── NotBrokeredError
+    │   ├── PolicyTooLongError
+    │   └── BrokerRefusedError
     ├── PersonError
     │   ├── UnknownPersonError
     │   └── AmbiguousPersonError
     ├── SendError
     │   ├── RetryableSendError
     │   └── PermanentSendError
+    ├── SocketModeError
     ├── UnreachableError
     ├── StatedTotalError
     ├── MissingPriceError
@@ -116,6 +134,15 @@ class UnknownSettingError(ConfigurationError):
             f"unknown setting {', '.join(sorted(names))}: expected one of {', '.join(sorted(known))}; "
             "correct the name or remove it"
         )
+
+
+class MissingSettingError(ConfigurationError):
+    """Something is asked for that needs a setting which is empty."""
+
+    def __init__(self, name: str, purpose: str) -> None:
+        """Name the setting, as `slack.app_token`, and what needs it."""
+        variable = f"TWINLEDGER_{name.upper().replace('.', '__')}"
+        super().__init__(f"setting {name} is empty: {purpose} needs it; set {variable}")
 
 
 class UnknownNameError(ConfigurationError):
@@ -758,6 +785,15 @@ class InvalidSubmissionError(TwinledgerError):
         super().__init__(f"request refused: {field} is {found[:60]!r}, expected {expected}")
 
 
+class InvalidAbsenceError(TwinledgerError):
+    """An absence that cannot be."""
+
+    def __init__(self, field: str, found: str, expected: str) -> None:
+        """Name the field, what it holds and what it must hold."""
+        self.field = field
+        super().__init__(f"absence refused: {field} is {found[:60]!r}, expected {expected}")
+
+
 class PolicyRefusedError(TwinledgerError):
     """The policy refuses a request; nothing was committed, nobody was asked."""
 
@@ -802,6 +838,148 @@ class AmbiguousPersonError(PersonError):
         super().__init__(f"{surface} user {user[:60]!r} is {names}: leave it with one of them in people.yaml")
 
 
+# --- grants ----------------------------------------------------------------------------------
+
+
+class SigningKeyError(ConfigurationError):
+    """Grants cannot be signed: there is no key, or none that can be used."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        """Name where the key is looked for and what is wrong; never the key."""
+        super().__init__(
+            f"grants cannot be signed: {place} {problem}; run `twinledger store upgrade`, which makes a key where "
+            "there is none, or set TWINLEDGER_GRANTS__SIGNING_KEY to the output of `openssl rand -base64 32`"
+        )
+
+
+class GrantError(TwinledgerError):
+    """A grant that cannot be found, read or exchanged as asked."""
+
+
+class UnknownGrantError(GrantError):
+    """A grant that was never given here."""
+
+    def __init__(self, grant: str) -> None:
+        """Name the grant."""
+        super().__init__(f"no grant {grant[:60]!r}: expected an id as `twinledger grant list` shows it")
+
+
+class GrantNotLiveError(GrantError):
+    """A grant that permits nothing now."""
+
+    def __init__(self, grant: str, problem: str) -> None:
+        """Name the grant and why."""
+        super().__init__(f"{grant} permits nothing now: {problem}; ask for another with a request")
+
+
+class UnreadableGrantError(GrantError):
+    """A file that holds no signed grant."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(
+            f"{file} is no signed grant: {problem}; expected what `twinledger grant show GRANT --signed` prints"
+        )
+
+
+class ForgedGrantError(GrantError):
+    """A grant whose signature is not of what it says, or not of the key that was expected."""
+
+    def __init__(self, grant: str, problem: str) -> None:
+        """Name the grant and what does not hold."""
+        super().__init__(f"{grant[:60]} is not genuine: {problem}; trust nothing in it")
+
+
+class NotBrokeredError(GrantError):
+    """A grant that no policy of AWS can be bounded to."""
+
+    def __init__(self, grant: str, field: str, found: str, expected: str) -> None:
+        """Name the grant, the field, what it holds and what could be exchanged."""
+        super().__init__(
+            f"{grant} cannot be exchanged for credentials: {field} is {found[:60]!r}, expected {expected}; "
+            "provision it behind `twinledger gate`, or ask for it anew"
+        )
+
+
+class PolicyTooLongError(GrantError):
+    """A grant of so many sizes that AWS takes no session policy of them."""
+
+    def __init__(self, grant: str, found: str, limit: str) -> None:
+        """Name the grant, the length and the limit."""
+        super().__init__(
+            f"{grant} cannot be exchanged for credentials: its session policy has {found}, AWS takes {limit}; "
+            "ask for fewer types and sizes in one request"
+        )
+
+
+class BrokerRefusedError(GrantError):
+    """The broker gave no credentials: the grant is as it was before."""
+
+    def __init__(self, grant: str, problem: str) -> None:
+        """Name the grant and what its client says, without credentials."""
+        super().__init__(
+            f"{grant} was not exchanged: {problem}; the grant is still good, correct TWINLEDGER_BROKER__*, the role's "
+            "trust policy or the broker's credentials, and exchange it again"
+        )
+
+
+# --- plans -----------------------------------------------------------------------------------
+
+
+class PlanError(TwinledgerError):
+    """A Terraform plan that is not judged: nothing was drawn, nothing was asked for."""
+
+
+class UnreadablePlanError(PlanError):
+    """Something that is no plan, or a plan in another form."""
+
+    def __init__(self, plan: str, place: str, expected: str, found: str) -> None:
+        """Name the plan and the place in it, what was expected there and what was found."""
+        super().__init__(
+            f"plan {plan[:100]}: {place[:100]}: expected {expected}, found {found[:200]}; "
+            "write it with `terraform show -json PLANFILE`"
+        )
+
+
+class PlanTooLargeError(PlanError):
+    """A plan beyond what is read at once."""
+
+    def __init__(self, plan: str, measure: str, limit: int) -> None:
+        """Name the plan, what there is too much of, and the most that is read."""
+        super().__init__(
+            f"plan {plan[:100]} has more than {limit} {measure}: divide the configuration and plan its parts"
+        )
+
+
+class PlanVersionError(PlanError):
+    """A plan in a version of the format that is not known here."""
+
+    def __init__(self, plan: str, found: str, expected: str) -> None:
+        """Name the plan, its version and the one that is read."""
+        super().__init__(
+            f"plan {plan[:100]}: expected format_version {expected}, found {found[:20]}; "
+            "write it with a Terraform from 1.0 on, by `terraform show -json PLANFILE`"
+        )
+
+
+class FailedPlanError(PlanError):
+    """A plan that ended with an error."""
+
+    def __init__(self, plan: str) -> None:
+        """Name the plan."""
+        super().__init__(
+            f"plan {plan[:100]} ended with an error and is not whole: correct the configuration and plan again"
+        )
+
+
+class InvalidWorkspaceError(PlanError):
+    """A name of a workspace that cannot be kept."""
+
+    def __init__(self, field: str, found: str, limit: int) -> None:
+        """Name what it is of, what was found, and how long it may be."""
+        super().__init__(f"{field} {found[:60]!r}: expected a name of 1 to {limit} characters of one line")
+
+
 # --- messages --------------------------------------------------------------------------------
 
 
@@ -816,6 +994,17 @@ class RetryableSendError(SendError):
         """Say what happened and, where the receiver does, how many seconds to wait."""
         self.retry_after_s = retry_after_s
         super().__init__(f"not delivered yet: {problem}")
+
+
+class SocketModeError(TwinledgerError):
+    """Slack opens no connection of Socket Mode."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what Slack answered, or what came in the way."""
+        super().__init__(
+            f"no connection to Slack: {problem}; expected an app-level token (xapp-...) with the scope "
+            "connections:write, Socket Mode switched on, and slack.base_url to be reachable"
+        )
 
 
 class PermanentSendError(SendError):

@@ -45,6 +45,8 @@ class SlackSettings(BaseModel):
 
     token: SecretStr = Field(SecretStr(""), description="Bot token, xoxb-...")
     signing_secret: SecretStr = Field(SecretStr(""), description="Verifies what Slack posts to us.")
+    app_token: SecretStr = Field(SecretStr(""), description="App-level token of Socket Mode, xapp-...")
+    team_id: str = Field("", description="Workspace, T...: what comes from another one is refused.")
     base_url: str = Field("https://slack.com/api/", description="Another server in tests.")
     finance_channel: str = Field("#finance", description="Where reconciliation messages go.")
     operators_channel: str = Field("#twinledger-operators", description="Where quarantines and failures go.")
@@ -86,6 +88,43 @@ class MeteringSettings(BaseModel):
     )
 
 
+class GrantSettings(BaseModel):
+    """The key that grants are signed with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signing_key: SecretStr = Field(
+        SecretStr(""), description="32 random bytes in Base64 that sign grants; without them HOME/grants.key."
+    )
+
+
+class BrokerSettings(BaseModel):
+    """The role of AWS that a grant is exchanged for. Without one, no grant is exchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role_arn: str = Field("", description="ARN of the role; `{account}` in it is the account of the grant.")
+    external_id: SecretStr = Field(SecretStr(""), description="External id that the role's trust policy asks for.")
+    duration_seconds: int = Field(900, ge=900, le=3600, description="Seconds that credentials last.")
+    launch_disk_gib: int = Field(128, ge=1, description="GiB of the largest disk that an instance is launched with.")
+    region: str = Field("", description="Region whose STS is asked; default as boto3 finds it.")
+    endpoint: str = Field("", description="Another server of the protocol of STS.")
+    profile: str = Field("", description="Profile of boto3's configuration with the broker's own credentials.")
+
+
+class DetectionSettings(BaseModel):
+    """What is looked for past the gate. Without a product, nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    products: str = Field("", description="Products whose resources need a grant, with commas between.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The products' names."""
+        return tuple(name.strip() for name in self.products.split(",") if name.strip())
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -108,6 +147,9 @@ class Settings(BaseSettings):
     controls: ControlSettings = ControlSettings()
     events: EventSettings = EventSettings()
     metering: MeteringSettings = MeteringSettings()
+    grants: GrantSettings = GrantSettings()
+    broker: BrokerSettings = BrokerSettings()
+    detection: DetectionSettings = DetectionSettings()
 
     @property
     def database_url(self) -> str:

@@ -33,6 +33,7 @@ from twinledger.web import (
     metering_route,
     pages,
     period_pages,
+    request_pages,
     signoff_pages,
     slack_route,
     statement_pages,
@@ -89,6 +90,7 @@ def create_app(
     app.state.context = context
     app.dependency_overrides[airflow_user] = current_user
     app.include_router(pages.router)
+    app.include_router(request_pages.router)
     app.include_router(statement_pages.router)
     app.include_router(period_pages.router)
     app.include_router(break_pages.router)

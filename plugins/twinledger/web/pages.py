@@ -6,29 +6,21 @@ rules (the domain), sign-in (`context`).
 
 from __future__ import annotations
 
-import secrets
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import text
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
-from twinledger.approvals import Answer, Decision, decide, waiting_for
-from twinledger.books import Books
 from twinledger.reconciliation import held_months
-from twinledger.slack.render import approval_facts
-from twinledger.vocabulary.errors import NotEntitledError, TwinledgerError, UnknownNameError, UnknownRequestError
+from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.periods import Period
-from twinledger.web.context import TEMPLATES, AppContext, Finance, OpenBooks, SignedIn, app_context, templated
+from twinledger.web.context import TEMPLATES, Finance, OpenBooks, SignedIn, templated
 from twinledger.web.held_view import held_page
-from twinledger.web.readers import Reader
 from twinledger.web.views import home_view, outbox_view, reconciliation_view
 
 router = APIRouter()
 
-_CONFLICT = 409
 _DOCS_HEADERS = {
     # Great Expectations writes its styles into the page; its scripts come from elsewhere and stay out.
     "Content-Security-Policy": (
@@ -90,53 +82,6 @@ def data_docs(path: str, books: OpenBooks, reader: Finance) -> Response:
     if not file.resolve().is_relative_to(root) or not file.is_file():
         raise UnknownNameError("Data Docs page", path, [])
     return FileResponse(file, headers=_DOCS_HEADERS)
-
-
-# --- a request and its decision --------------------------------------------------------------
-
-
-@router.get("/requests/{request_id}")
-def show_request(request: Request, request_id: str, books: OpenBooks, reader: SignedIn) -> Response:
-    """One request, with a form for those who are asked to decide."""
-    return _request_page(request, books, reader, request_id)
-
-
-@router.post("/requests/{request_id}")
-def decide_request(
-    request: Request,
-    request_id: str,
-    books: OpenBooks,
-    reader: SignedIn,
-    context: Annotated[AppContext, Depends(app_context)],
-    answer: Annotated[Answer, Form()],
-    nonce: Annotated[str, Form(max_length=64)],
-    comment: Annotated[str, Form(max_length=1000)] = "",
-) -> Response:
-    """Approve or deny; the same claim as by Slack."""
-    if not same_site(request, books.settings.public_url):
-        raise NotEntitledError(reader.title, request_id, "the form was sent from another site")
-    comment = comment.strip()
-    if answer == "deny" and not comment:
-        return _request_page(request, books, reader, request_id, notice="A reason is required to deny.", status=400)
-    try:
-        key = f"page:{reader.name}:{nonce}"
-        decide(books, Decision(request_id, reader.name, answer, "page", key, comment))
-    except UnknownRequestError:
-        raise
-    except TwinledgerError as error:
-        return _request_page(request, books, reader, request_id, notice=str(error), status=_CONFLICT)
-    address = f"{request.scope.get('root_path', '')}/requests/{request_id}"
-    return RedirectResponse(address, 303, background=BackgroundTask(context.decided))
-
-
-def _request_page(
-    request: Request, books: Books, reader: Reader, request_id: str, *, notice: str = "", status: int = 200
-) -> Response:
-    with books.store.reading() as session:
-        facts = approval_facts(session, request_id)
-        may_decide = any(one.id == request_id for one in waiting_for(session, reader.name))
-    values = {"facts": facts, "may_decide": may_decide, "nonce": secrets.token_hex(16), "notice": notice}
-    return templated(request, "request.html", {"reader": reader, **values}, status)
 
 
 def same_site(request: Request, public_url: str) -> bool:
