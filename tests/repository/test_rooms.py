@@ -15,6 +15,7 @@ DOMAIN = (
     "catalog",
     "controls",
     "metering",
+    "plans",
     "pools",
     "rating",
     "reconciliation",

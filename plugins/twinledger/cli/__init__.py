@@ -20,19 +20,23 @@ from twinledger.cli import (
     closing,
     company,
     controls,
+    grants,
     held,
     matching,
     metering,
     periods,
+    plans,
     policy,
     pools,
     rates,
     reconciliation,
+    requests,
     shield,
     signoff,
     statements,
 )
 from twinledger.cli.demo import demo
+from twinledger.cli.slack import slack
 
 app = typer.Typer(
     name="twinledger",
@@ -50,8 +54,12 @@ app.command("statement")(statements.statement)
 app.command("claims")(claims.claims)
 app.command("held")(held.held)
 app.command("budget")(periods.budget)
+app.command("estimate")(plans.estimate)
+app.command("gate")(plans.gate)
+requests.request.command("submit")(plans.submit)
 app.command("sample")(company.sample)
 app.command("demo")(demo)
+app.command("slack")(slack)
 app.add_typer(bills.ledger, name="ledger")
 app.add_typer(bills.quarantine, name="quarantine")
 app.add_typer(closing.period, name="period")
@@ -59,10 +67,13 @@ app.add_typer(signoff.signoff, name="signoff")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(breaks.breaks, name="breaks")
 app.add_typer(controls.controls, name="controls")
+app.add_typer(grants.grant, name="grant")
 app.add_typer(matching.match, name="match")
 app.add_typer(policy.policy, name="policy")
 app.add_typer(pools.pools, name="pools")
 app.add_typer(rates.rates, name="rates")
+app.add_typer(requests.request, name="request")
+app.add_typer(requests.away, name="away")
 app.add_typer(reconciliation.reconciliation, name="reconciliation")
 app.add_typer(shield.shield, name="shield")
 app.add_typer(metering.metering, name="metering")
