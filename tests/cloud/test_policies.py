@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from tests.cloud.test_broker import resources
+from twinledger.cloud.session_policy import DEPARTMENT_TAG, GRANT_TAG, session_policy
 from twinledger.vocabulary.settings import ROOT
 
 AWS = ROOT / "docker" / "aws"
@@ -55,3 +57,37 @@ def test_both_deployments_start_a_triggerer_and_can_be_told_of_the_queue() -> No
     values: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "values.yaml").read_text())
     assert values["triggerer"]["replicas"] >= 1
     assert "TWINLEDGER_EVENTS__QUEUE_URL" in {one["name"] for one in values["env"]}
+
+
+BROKER = ROOT / "docs" / "policies"
+
+
+def test_the_broker_may_assume_one_role_with_its_tags_and_nothing_else() -> None:
+    role = "arn:aws:iam::ACCOUNT:role/ROLE"
+    assert allowed(BROKER / "broker.json") == {
+        "sts:AssumeRole": {role}, "sts:TagSession": {role}, "sts:SetSourceIdentity": {role},
+    }  # fmt: skip
+
+
+def test_the_role_trusts_the_broker_alone_with_its_external_id_and_these_tags() -> None:
+    statements = json.loads((BROKER / "broker-trust.json").read_text())["Statement"]
+    assert {json.dumps(one["Principal"]) for one in statements} == {
+        '{"AWS": "arn:aws:iam::BROKER_ACCOUNT:role/BROKER"}'
+    }
+    assuming, saying = statements
+    assert assuming["Action"] == "sts:AssumeRole"
+    assert assuming["Condition"]["StringEquals"] == {"sts:ExternalId": "EXTERNAL_ID"}
+    assert set(saying["Action"]) == {"sts:TagSession", "sts:SetSourceIdentity"}
+    assert saying["Condition"] == {"ForAllValues:StringEquals": {"aws:TagKeys": [GRANT_TAG, DEPARTMENT_TAG]}}
+
+
+def test_whatever_a_grant_permits_is_within_what_the_role_may() -> None:
+    named = [("aws_instance", "m5.large"), ("aws_ebs_volume", "gp3"), ("aws_db_instance", "db.t3.small")]
+    asked = {
+        action
+        for one in named
+        for statement in json.loads(session_policy(resources(one), "111122223333"))["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert asked == set(allowed(BROKER / "broker-role.json"))

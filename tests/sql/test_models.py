@@ -34,6 +34,7 @@ from twinledger.engine.models import Model, list_models, load_model
 from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, INTERNAL_CHARGES, TABLES, TEXT, Column
 from twinledger.metering.coverage import COVERAGE_FEEDS, COVERAGE_HOURS
 from twinledger.pools.savings import POLICIES
+from twinledger.reconciliation.ungranted import CONTROLLED_PRODUCTS, GRANTS
 from twinledger.shielding.leaks import FIGURES, PERIOD_RATES
 from twinledger.store.models import Base
 from twinledger.vocabulary.periods import Period
@@ -152,7 +153,9 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
     billed = {"billed_sums": TABLES["finance.billed_slices"].columns}
     divided = {"allocated_charges": INTERNAL_CHARGES.columns, "savings_policies": POLICIES}
     opened = {"asked": (Column("pool", TEXT), Column("component", TEXT))}
-    return tables | configured | scanned | metered | billed | divided | opened
+    before = {"earlier_charges": EXTERNAL_CHARGES.columns, "earlier_internal": INTERNAL_CHARGES.columns}
+    granted = {"grants": GRANTS, "controlled_products": CONTROLLED_PRODUCTS} | before
+    return tables | configured | scanned | metered | billed | divided | opened | granted
 
 
 def comparable(value: object, kind: type | None) -> object:

@@ -73,6 +73,7 @@ from twinledger.reconciliation.statement_folder import (
 from twinledger.reconciliation.statement_rows import Opened, open_components
 from twinledger.reconciliation.sums import sum_slices
 from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
+from twinledger.reconciliation.ungranted import Ungranted, ungranted_resources
 from twinledger.reconciliation.worklist import (
     AGE_CLASSES,
     OLDEST,
@@ -135,6 +136,7 @@ __all__ = [
     "RootCause",
     "Suggestion",
     "Tally",
+    "Ungranted",
     "Verb",
     "Wanted",
     "accept",
@@ -182,6 +184,7 @@ __all__ = [
     "statement_figures",
     "statement_json",
     "sum_slices",
+    "ungranted_resources",
     "verify_folder",
     "withdraw_match",
     "write_files",

@@ -41,6 +41,8 @@ from twinledger.reconciliation.result import PoolRoll, Reconciliation, RollForwa
 from twinledger.reconciliation.roll import brought_up
 from twinledger.reconciliation.signatures import record_signatures, stop_signatures
 from twinledger.reconciliation.summary import Summary, read_summary, summary_json
+from twinledger.reconciliation.ungranted import RULE as UNGRANTED
+from twinledger.reconciliation.ungranted import grants_moved, ungranted_findings
 from twinledger.reconciliation.updates import ACTOR, stirred, update_breaks
 from twinledger.store import audit, models
 from twinledger.vocabulary.errors import ConcurrentChangeError, UnknownNameError
@@ -48,7 +50,7 @@ from twinledger.vocabulary.identities import digest, short
 from twinledger.vocabulary.money import plain
 from twinledger.vocabulary.periods import Period
 
-WITHOUT_EVIDENCE = frozenset({RULE, COVERAGE})
+WITHOUT_EVIDENCE = frozenset({RULE, COVERAGE, UNGRANTED})
 """Rules that need no bridge: looked for also while something is missing."""
 _ATTEMPTS = 5
 
@@ -74,13 +76,15 @@ def reconcile_period(books: Books, period: Period) -> Reconciliation:
     for _ in range(_ATTEMPTS):
         inputs = gather(books, period)
         last = _last_run(books, period)
-        if last and last.run.digest == inputs.digest and _is_written(books, inputs) and not _stirred(books, period):
+        same = last and last.run.digest == inputs.digest and _is_written(books, inputs)
+        if last and same and not (_stirred(books, period) or grants_moved(books, last.run.ran_at)):
             return _stored(books, period, last)
         with stop_signatures(books, period):
             rolls = last.summary.rolls if last else ()
             evidence = Evidence() if inputs.missing else make_evidence(books, inputs, rolls)
         findings = [*([] if inputs.missing else _findings(inputs, evidence)), *control_findings(books, inputs)]
         findings += coverage_findings(books, inputs)
+        findings += ungranted_findings(books, inputs)
         try:
             number = last.summary.number + 1 if last else 1
             return _record(books, inputs, evidence, owned(findings, inputs.owners), number)
