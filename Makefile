@@ -17,7 +17,7 @@ unexport PYTHONPATH
 export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-events bench-gateway format golden lock clean
+.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-events bench-gateway bench-slack format golden lock clean
 .DELETE_ON_ERROR:
 
 help: ## print these targets
@@ -61,6 +61,9 @@ bench-events: .venv/.dev ## time from a vendor's notification to the ledger, wit
 
 bench-gateway: .venv/.dev ## send events over HTTP with duplicates and a killed worker; ARGS="--seconds 10"
 	@$(bin)/python -m tests.bench.gateway $(ARGS)
+
+bench-slack: .venv/.dev ## time to acknowledge 50 interactions of Slack a second, on PostgreSQL; ARGS="--seconds 5"
+	@$(bin)/python -m tests.bench.slack_acks $(ARGS)
 
 format: .venv/.dev ## rewrite Python and SQL in the project's style
 	@$(bin)/ruff check --fix-only --exit-zero

@@ -22,7 +22,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
+from tests.slack.fake_views import inputs, state_of, typed, view_problem
+
 TOKEN = "xoxb-made-up"
+APP_TOKEN = "xapp-made-up"
 SIGNING_SECRET = "made-up-signing-secret"
 TEAM = "T0NIMBUS"
 
@@ -78,6 +81,10 @@ class FakeSlack:
     messages: dict[tuple[str, str], Json] = field(default_factory=dict)
     ephemerals: list[Json] = field(default_factory=list)
     views: dict[str, Json] = field(default_factory=dict)
+    homes: dict[str, Json] = field(default_factory=dict)
+    triggers: dict[str, bool] = field(default_factory=dict)
+    socket_url: str = ""
+    team: str = TEAM
     calls: list[tuple[str, Json]] = field(default_factory=list)
     posted: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
@@ -124,31 +131,75 @@ class FakeSlack:
         raise NoSuchButtonError(action)
 
     def submit(self, view: Json, values: Mapping[str, str], user: str) -> Reply:
-        """Send a modal in with its inputs filled in by action id."""
-        state: Json = {
-            block["block_id"]: {
-                block["element"]["action_id"]: {
-                    "type": "plain_text_input",
-                    "value": values.get(block["element"]["action_id"]),
-                }
-            }
-            for block in view["blocks"]
-            if block["type"] == "input"
-        }
-        return self.send(
-            {
-                "type": "view_submission",
-                "team": {"id": TEAM},
-                "user": {"id": user, "team_id": TEAM},
-                "trigger_id": f"trigger-{next(self._numbers)}",
-                "view": {**view, "state": {"values": state}},
-            }
-        )
+        """Send a modal in as it stands now, with more of its inputs filled in by action id."""
+        known = self.views.get(view.get("id", ""), view)
+        state = state_of(view, known.get("state", {}).get("values"))
+        for block in inputs(view):
+            element = block["element"]
+            if element["action_id"] in values:
+                state[block["block_id"]] = {element["action_id"]: typed(element, values[element["action_id"]])}
+        sent = {**view, "state": {"values": state}}
+        reply = self.send({**self._person(user), "type": "view_submission", "view": sent})
+        if reply.status == 200 and reply.json.get("response_action") == "update":
+            self._kept(view["id"], reply.json["view"])
+        return reply
+
+    def fill(self, view: Json, action: str, value: str, user: str) -> Reply | None:
+        """Choose or type something in a field that is shown now; the app hears of it where it asked to."""
+        current = self.views[view["id"]]
+        block = next(one for one in inputs(current) if one["element"]["action_id"] == action)
+        entered = typed(block["element"], value)
+        current["state"]["values"][block["block_id"]] = {action: entered}
+        if not block.get("dispatch_action"):
+            return None
+        heard = {**entered, "action_id": action, "block_id": block["block_id"]}
+        return self.send({**self._person(user), "type": "block_actions", "view": current, "actions": [heard]})
+
+    def suggest(self, view: Json, action: str, typed_in: str, user: str) -> Reply:
+        """Type into a list whose lines the app is asked for."""
+        block = next(one for one in inputs(view) if one["element"]["action_id"] == action)
+        asked = {"type": "block_suggestion", "action_id": action, "block_id": block["block_id"], "value": typed_in}
+        return self.send({**self._person(user), **asked, "view": view})
+
+    def shortcut(self, callback: str, user: str) -> Reply:
+        """Choose a global shortcut."""
+        return self.send({**self._person(user), "type": "shortcut", "callback_id": callback})
+
+    def command(self, command: str, user: str) -> Reply:
+        """Type a command in a channel."""
+        trigger = self._person(user)["trigger_id"]
+        form = {"command": command, "text": "", "team_id": self.team, "user_id": user, "channel_id": "C00000001"}
+        return self._signed_post(urlencode({**form, "trigger_id": trigger}).encode())
+
+    def open_home(self, user: str) -> Reply:
+        """Open the app's home tab."""
+        event = {"type": "app_home_opened", "user": user, "tab": "home", "channel": f"D{user}"}
+        body = {"type": "event_callback", "team_id": self.team, "event_id": f"Ev{next(self._numbers)}", "event": event}
+        return self._signed_post(json.dumps(body).encode(), "application/json")
+
+    def press(self, user: str, action: str, value: str) -> Reply:
+        """Press a button of somebody's home tab that it shows now."""
+        home = self.homes[user]
+        for block in home["blocks"]:
+            for element in block.get("elements", []) if block["type"] == "actions" else []:
+                if (element["action_id"], element.get("value")) == (action, value):
+                    pressed = {"type": "button", "action_id": action, "block_id": block["block_id"], "value": value}
+                    payload = {**self._person(user), "type": "block_actions", "actions": [pressed]}
+                    return self.send({**payload, "container": {"type": "view", "view_id": home["id"]}, "view": home})
+        raise NoSuchButtonError(action)
+
+    def _person(self, user: str) -> Json:
+        """Who does something, with a trigger that opens one view."""
+        trigger = f"trigger-{next(self._numbers)}"
+        self.triggers[trigger] = True
+        return {"team": {"id": self.team}, "user": {"id": user, "team_id": self.team}, "trigger_id": trigger}
 
     def send(self, payload: Json) -> Reply:
         """Sign and post an interaction."""
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        headers = self.signed(body)
+        return self._signed_post(urlencode({"payload": json.dumps(payload)}).encode())
+
+    def _signed_post(self, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> Reply:
+        headers = {**self.signed(body), "content-type": content_type}
         self.posted.append((body, headers))
         return self.post(body, headers)
 
@@ -166,12 +217,9 @@ class FakeSlack:
         }
 
     def _block_actions(self, message: Json, block: Json, element: Json, user: str) -> Json:
-        number = next(self._numbers)
         return {
+            **self._person(user),
             "type": "block_actions",
-            "team": {"id": TEAM},
-            "user": {"id": user, "team_id": TEAM},
-            "trigger_id": f"trigger-{number}",
             "container": {"type": "message", "message_ts": message["ts"], "channel_id": message["channel"]},
             "channel": {"id": message["channel"], "name": "channel"},
             "message": message,
@@ -181,7 +229,7 @@ class FakeSlack:
                     "action_id": element["action_id"],
                     "block_id": block["block_id"],
                     "value": element.get("value"),
-                    "action_ts": f"{number}.000001",
+                    "action_ts": f"{next(self._numbers)}.000001",
                 }
             ],
         }
@@ -277,12 +325,41 @@ class FakeSlack:
         return {"ok": True, "channel": {"id": self.channel_id(str(body["users"]))}}
 
     def _views_open(self, body: Json) -> Json:
-        view = body["view"]
-        if len(view["title"]["text"]) > 24 or len(view.get("private_metadata", "")) > 3000:
+        unused = self.triggers.get(body["trigger_id"])
+        if not unused:
+            return {"ok": False, "error": "invalid_trigger_id" if unused is None else "exchanged_trigger_id"}
+        if problem := view_problem(body["view"], block_is_valid):
+            return {"ok": False, "error": problem}
+        self.triggers[body["trigger_id"]] = False
+        return {"ok": True, "view": self._kept(f"V{next(self._numbers):08d}", body["view"])}
+
+    def _views_update(self, body: Json) -> Json:
+        current = self.views.get(body["view_id"])
+        if current is None:
+            return {"ok": False, "error": "not_found"}
+        if body.get("hash", current["hash"]) != current["hash"]:
+            return {"ok": False, "error": "hash_conflict"}
+        if problem := view_problem(body["view"], block_is_valid):
+            return {"ok": False, "error": problem}
+        return {"ok": True, "view": self._kept(body["view_id"], body["view"], current["state"]["values"])}
+
+    def _views_publish(self, body: Json) -> Json:
+        if body["view"]["type"] != "home":
             return {"ok": False, "error": "invalid_arguments"}
-        number = f"V{next(self._numbers):08d}"
-        self.views[number] = {**view, "id": number, "hash": number}
-        return {"ok": True, "view": self.views[number]}
+        if problem := view_problem(body["view"], block_is_valid):
+            return {"ok": False, "error": problem}
+        self.homes[body["user_id"]] = {**body["view"], "id": f"V{body['user_id']}", "hash": f"h{next(self._numbers)}"}
+        return {"ok": True, "view": self.homes[body["user_id"]]}
+
+    def _kept(self, number: str, view: Json, state: Json | None = None) -> Json:
+        assert view_problem(view, block_is_valid) == ""
+        more = {"id": number, "hash": f"h{next(self._numbers)}", "state": {"values": state_of(view, state)}}
+        self.views[number] = {**view, **more}
+        return json.loads(json.dumps(self.views[number]))  # type: ignore[no-any-return]  # as it was, when it changes
+
+    def _apps_connections_open(self, body: Json) -> Json:
+        del body
+        return {"ok": True, "url": self.socket_url} if self.socket_url else {"ok": False, "error": "internal_error"}
 
     def _auth_test(self, body: Json) -> Json:
         del body
@@ -300,14 +377,14 @@ def problem_of(body: Json) -> str:
     ids = [block.get("block_id") for block in blocks if block.get("block_id")]
     if len(blocks) > 50 or len(ids) != len(set(ids)) or any(len(one) > 255 for one in ids):
         return "invalid_blocks"
-    return "" if all(_block_is_valid(block) for block in blocks) else "invalid_blocks"
+    return "" if all(block_is_valid(block) for block in blocks) else "invalid_blocks"
 
 
 def _text_is_valid(text: Json, limit: int) -> bool:
     return text["type"] in ("mrkdwn", "plain_text") and 1 <= len(text["text"]) <= limit
 
 
-def _block_is_valid(block: Json) -> bool:
+def block_is_valid(block: Json) -> bool:
     kind: str = block["type"]
     if kind == "header":
         return bool(block["text"]["type"] == "plain_text") and _text_is_valid(block["text"], 150)
@@ -384,7 +461,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is not None and fault.kind in ("drop", "status", "ratelimited", "refused"):
                 self._fail(fault)
                 return
-            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+            token = APP_TOKEN if method.startswith("apps.") else TOKEN
+            if self.headers.get("authorization") != f"Bearer {token}":
                 self._reply(200, {"ok": False, "error": "invalid_auth"})
                 return
             answer = self.slack.answer(method, body)
@@ -421,7 +499,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _decoded(raw: bytes, content_type: str) -> Json:
     if "json" in content_type:
-        return dict(json.loads(raw))
+        return dict(json.loads(raw or b"{}"))
     pairs = dict(parse_qsl(raw.decode()))
     return {key: json.loads(value) if value[:1] in "[{" else value for key, value in pairs.items()}
 

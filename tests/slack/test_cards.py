@@ -18,8 +18,10 @@ from twinledger.slack import facts as facts_module
 from twinledger.slack.blocks import Message, escaped, quoted
 from twinledger.slack.cards import (
     approval_card,
+    approver_missing_card,
     budget_card,
     failure_card,
+    grant_revoked_card,
     quarantine_card,
     reconciliation_card,
     reply_card,
@@ -28,6 +30,7 @@ from twinledger.slack.cards import (
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
+    ApproverMissingFacts,
     BreakFacts,
     BudgetFacts,
     CauseFacts,
@@ -36,9 +39,11 @@ from twinledger.slack.facts import (
     EveryoneFacts,
     FailureFacts,
     FinanceFacts,
+    GrantRevokedFacts,
     MoverFacts,
     QuarantineFacts,
     ReconciliationFacts,
+    StageFacts,
     StatementFacts,
     facts_json,
     read_facts,
@@ -82,7 +87,33 @@ APPROVED = replace(
     revision=2,
     decision=DecisionFacts("Bob Kahn", NINE, "slack", "go ahead", "grant-1"),
 )
+SECOND = replace(
+    REQUEST,
+    revision=2,
+    approvers=(ApproverFacts("Mary <finance>", "U0MARY"),),
+    rule="finance",
+    stages=(StageFacts("manager", DecisionFacts("Bob Kahn", NINE, "slack", "")), StageFacts("finance")),
+    stage=1,
+    account="444455556666",
+)
+SUPERSEDED = replace(
+    REQUEST, state="superseded", revision=2, decision=DecisionFacts("Cy Twombly", NINE, "page"), superseded_by="req-2"
+)
+MISSING = ApproverMissingFacts("req-1", "shop", "budget holder", "zoe", ("bob",))
 EXPIRED = replace(REQUEST, state="expired", revision=2, decision=DecisionFacts("timer", TEN, "timer"))
+REVOKED = GrantRevokedFacts(
+    grant="grant-1",
+    request="req-1",
+    department="shop",
+    product="vm",
+    meter="core-hours",
+    quantity=Decimal("24.00"),
+    region="eu-west-1",
+    ends_at=datetime(2026, 10, 30, 9, 0, tzinfo=UTC),
+    who="Bob Kahn",
+    at=TEN,
+    why="the <!channel> sale is off",
+)
 BUDGET = BudgetFacts(
     department="shop",
     title="Shop",
@@ -144,8 +175,13 @@ def _cards() -> dict[str, Message]:
         "approval-pending": approval_card(REQUEST, PAGE),
         "approval-approved": approval_card(APPROVED, PAGE),
         "approval-expired": approval_card(EXPIRED, PAGE),
+        "approval-second-stage": approval_card(SECOND, PAGE),
+        "approval-superseded": approval_card(SUPERSEDED, PAGE),
+        "approver-missing": approver_missing_card(MISSING, PAGE),
         "reply-approved": reply_card(APPROVED, PAGE),
         "reply-expired": reply_card(EXPIRED, PAGE),
+        "grant-revoked": grant_revoked_card(REVOKED, PAGE),
+        "grant-revoked-redeemed": grant_revoked_card(replace(REVOKED, redeemed=True), PAGE),
         "budget-over": budget_card(BUDGET, PAGE),
         "budget-without-plan": budget_card(replace(BUDGET, plan=usd("0"), causes=(), data_as_of=None), PAGE),
         "statement": statement_card(STATEMENT, PAGE),
@@ -231,7 +267,7 @@ def test_a_bridge_of_any_length_is_within_the_limits(amounts: list[int]) -> None
     assert problem_of({"text": card.text, "blocks": card.blocks}) == ""
 
 
-@pytest.mark.parametrize("facts", [REQUEST, APPROVED, BUDGET, STATEMENT, RECONCILIATION, QUARANTINE])
+@pytest.mark.parametrize("facts", [REQUEST, APPROVED, REVOKED, BUDGET, STATEMENT, RECONCILIATION, QUARANTINE])
 def test_facts_survive_their_json(facts: EveryoneFacts | FinanceFacts) -> None:
     written = json.loads(json.dumps(facts_json(facts)))
     assert read_facts(type(facts), written) == facts

@@ -30,12 +30,14 @@ from twinledger.slack.blocks import (
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
+    ApproverMissingFacts,
     BreakAssignedFacts,
     BreakFacts,
     BudgetFacts,
     ComponentFacts,
     DecisionFacts,
     FailureFacts,
+    GrantRevokedFacts,
     MoverFacts,
     QuarantineFacts,
     ReconciliationFacts,
@@ -99,6 +101,7 @@ def approval_card(facts: ApprovalFacts, url: str) -> Message:
         section(f"{_wish(facts)}."),
         fields(_approval_fields(facts)),
         *quotation(facts.justification),
+        *_stages(facts),
     ]
     if pending:
         approvers = ", ".join(_mention(one) for one in facts.approvers) or "nobody"
@@ -108,6 +111,28 @@ def approval_card(facts: ApprovalFacts, url: str) -> Message:
         blocks.extend(_ending(facts, facts.decision))
         small = f"{link(url, 'Details')} · Revision {facts.revision}."
     return message(f"{heading}: {_wish(facts)}", [*blocks, context(small)])
+
+
+def stage_value(facts: ApprovalFacts) -> str:
+    """What a button of a request carries: the request, and the stage that its card showed."""
+    return f"{facts.request}#{facts.stage}" if len(facts.stages) > 1 else facts.request
+
+
+def _stages(facts: ApprovalFacts) -> list[Block]:
+    """Where a request stands that more than one is asked for."""
+    if len(facts.stages) < 2:  # noqa: PLR2004 - one stage is said by the card itself
+        return []
+    lines = []
+    for number, stage in enumerate(facts.stages):
+        if stage.answer:
+            verb = "denied" if facts.state == "denied" and number == facts.stage else "approved"
+            said = f"{verb} by {escaped(stage.answer.who, 100)} at {when(stage.answer.at)}"
+        elif number == facts.stage and facts.state == "pending":
+            said = "asked now"
+        else:
+            said = "to come" if facts.state == "pending" else "not asked"
+        lines.append(f"{number + 1}. {escaped(stage.role, 40).capitalize()}: {said}")
+    return [section("\n".join(lines))]
 
 
 def _wish(facts: ApprovalFacts) -> str:
@@ -127,6 +152,7 @@ def _approval_fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
         ("Available after", facts.available_after),
         ("Duration", f"{facts.days} days"),
         ("Rule", facts.rule),
+        ("Account", facts.account),
     ]
     return [(name, str(value)) for name, value in pairs if value not in (None, "")]
 
@@ -136,8 +162,8 @@ def _buttons(facts: ApprovalFacts, url: str) -> Block:
         "Approve this request?", f"{facts.amount} is reserved from the budget of {facts.department}.", "Approve"
     )
     return actions(
-        button("Approve", APPROVE, facts.request, style="primary", confirm=question),
-        button("Deny", DENY, facts.request, style="danger"),
+        button("Approve", APPROVE, stage_value(facts), style="primary", confirm=question),
+        button("Deny", DENY, stage_value(facts), style="danger"),
         link_button("Details", DETAILS, url),
     )
 
@@ -154,6 +180,8 @@ def _ending(facts: ApprovalFacts, decision: DecisionFacts | None) -> list[Block]
     blocks = [section(f"*{outcome(facts.state, decision)}*"), *quotation(decision.comment)]
     if decision.grant:
         blocks.append(section(f"Grant `{escaped(decision.grant, 80)}`"))
+    if facts.superseded_by:
+        blocks.append(section(f"In its place: `{escaped(facts.superseded_by, 80)}`"))
     return blocks
 
 
@@ -177,6 +205,20 @@ def reply_card(facts: ApprovalFacts, url: str) -> Message:
     ending = outcome(facts.state, decision) if decision else _OUTCOMES.get(facts.state, facts.state.capitalize())
     sentence = f"Your request {escaped(facts.request, 100)} for {facts.amount}: {ending}."
     blocks = [section(f"{sentence} {link(url, 'Details')}"), *(quotation(decision.comment) if decision else [])]
+    return message(sentence, blocks)
+
+
+def grant_revoked_card(facts: GrantRevokedFacts, url: str) -> Message:
+    """What the requester is told of a grant that was taken back, and what that changes."""
+    sentence = (
+        f"Your grant {escaped(facts.grant, 80)} was revoked by {escaped(facts.who, 100)} at {when(facts.at)}: nothing "
+        "may be provisioned under it any more"
+    )
+    what = f"{quantity_text(facts.quantity)} of {escaped(facts.product, 100)}/{escaped(facts.meter, 100)} a day"
+    small = f"It was for {what} in {escaped(facts.region, 60)} until {when(facts.ends_at)}."
+    if facts.redeemed:
+        small += " Credentials that were given for it end by themselves within the hour."
+    blocks = [section(f"{sentence}. {link(url, 'Details')}"), *quotation(facts.why), context(small)]
     return message(sentence, blocks)
 
 
@@ -359,6 +401,20 @@ def _resolved_card(facts: QuarantineFacts, delivery: str) -> Message:
 
 
 # --- operators -------------------------------------------------------------------------------
+
+
+def approver_missing_card(facts: ApproverMissingFacts, url: str) -> Message:
+    """For operators: departments.yaml names somebody whom people.yaml does not know."""
+    sentence = (
+        f"{escaped(facts.person, 100)}, {escaped(facts.role, 40)} of {escaped(facts.department, 100)}, is not known"
+    )
+    asked = ", ".join(escaped(one, 100) for one in facts.asked)
+    blocks = [
+        header("An approver is missing"),
+        section(f"{sentence}. {asked} was asked instead: name them in people.yaml, or another in departments.yaml."),
+        context(link(url, facts.request)),
+    ]
+    return message(sentence, blocks)
 
 
 def failure_card(facts: FailureFacts, url: str) -> Message:

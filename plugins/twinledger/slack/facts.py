@@ -60,6 +60,14 @@ class ApproverFacts(EveryoneFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class StageFacts(EveryoneFacts):
+    """One stage of a request: whose it is, and how it was answered where it was."""
+
+    role: str
+    answer: DecisionFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalFacts(EveryoneFacts):
     """One request as it is now."""
 
@@ -84,6 +92,28 @@ class ApprovalFacts(EveryoneFacts):
     budget: Money | None = None
     rule: str = ""
     decision: DecisionFacts | None = None
+    stages: tuple[StageFacts, ...] = ()
+    stage: int = 0
+    account: str = ""
+    superseded_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRevokedFacts(EveryoneFacts):
+    """A grant that permits nothing any more; `redeemed`: credentials were given for it before."""
+
+    grant: str
+    request: str
+    department: str
+    product: str
+    meter: str
+    quantity: Decimal
+    region: str
+    ends_at: datetime
+    who: str
+    at: datetime
+    why: str
+    redeemed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +261,17 @@ class FailureFacts(EveryoneFacts):
     dag: str
     run: str
     period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproverMissingFacts(EveryoneFacts):
+    """Somebody was to be asked whom people.yaml does not know, and who was asked in their place."""
+
+    request: str
+    department: str
+    role: str
+    person: str
+    asked: tuple[str, ...] = ()
 
 
 F = TypeVar("F", bound=EveryoneFacts | FinanceFacts)

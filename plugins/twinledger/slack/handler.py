@@ -1,18 +1,17 @@
-"""What happens when somebody presses a button in Slack.
+"""Everything that Slack may ask of us, by HTTP or over a socket: one app answers both.
 
-What belongs here: checking that it was Slack who called, finding out who pressed, and handing the
-answer to `approvals`. What does not: who may decide and what follows, which `approvals` knows.
+What belongs here: checking that it was Slack who called, and from our workspace, and handing it to who answers it.
+What does not: the answers: buttons of requests, breaks and statements, the form to ask with, App Home.
 
-One bolt app answers whatever Slack posts. The decision is claimed in the store, with everything that
-is to be sent of it, before Slack gets its acknowledgement: a process that dies after it has lost
-nothing, and one that dies before it has done nothing.
+A decision is claimed in the store, with everything that is to be sent of it, before Slack gets its acknowledgement: a
+process that dies after it has lost nothing, and one that dies before it has done nothing. Threads that acknowledge
+never wait for Slack: what speaks to it is done afterwards, by others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,20 +19,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from slack_bolt import Ack, App, BoltRequest
+from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
-from twinledger.approvals import Answer, Decision, Desk, by_slack_user, decide
+from twinledger.approvals import Desk
+from twinledger.slack.afterwards import Afterwards
+from twinledger.slack.asking import Asking
 from twinledger.slack.blocks import escaped
 from twinledger.slack.break_buttons import BreakButtons
-from twinledger.slack.cards import APPROVE, DENY, DETAILS, already
-from twinledger.slack.forms import REASON, reason_form, reason_given
-from twinledger.slack.render import approval_facts
+from twinledger.slack.home import Home
+from twinledger.slack.render import Links
+from twinledger.slack.request_buttons import RequestButtons
 from twinledger.slack.signoff_buttons import SignOff, SignoffButtons
-from twinledger.vocabulary.errors import AlreadyDecidedError, TwinledgerError
-from twinledger.vocabulary.identities import digest
+from twinledger.slack.spent import Spent, spent_of
 
 WINDOW_SECONDS = 300
 """How old a request of Slack may be; https://docs.slack.dev/authentication/verifying-requests-from-slack"""
@@ -75,7 +74,7 @@ def _nothing() -> None:
 
 
 class SlackHandler:
-    """Everything that Slack may ask of us; `handle` is the only way in by HTTP."""
+    """Everything that Slack may ask of us; `handle` is the way in by HTTP, `heard` the one over a socket."""
 
     def __init__(
         self,
@@ -83,27 +82,33 @@ class SlackHandler:
         client: WebClient,
         after_decision: Callable[[], object] = _nothing,
         sign_off: SignOff | None = None,
+        spent: Spent | None = None,
     ) -> None:
         """Take where requests are kept, and the client that opens forms and tells people privately.
 
         `after_decision` runs when Slack has its acknowledgement; it may fail: the outbox is drained anyway.
-        Without `sign_off` the buttons of statements are not answered.
+        Without `sign_off` the buttons of statements are not answered. Without `spent`, what departments have spent is
+        read from the ledger where `desk` is a deployment's books, and else nobody can ask for anything.
         """
         self._desk = desk
         self._client = client
-        self._after_decision = after_decision
+        self._afterwards = Afterwards(after_decision)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="slack")
         self._app = _bolt_app(client, self._workers)
-        self._app.action(APPROVE)(self._approve)
-        self._app.action(DENY)(self._ask_reason)
-        self._app.action(DETAILS)(_acknowledge)
-        self._app.view(DENY)(self._deny)
-        BreakButtons(desk, client, self._tell, self._nudge).listen(self._app)
+        home = Home(desk, client, Links(desk.settings.public_url), self._afterwards)
+        home.listen(self._app)
+        RequestButtons(desk, client, home, self._tell, self._afterwards).listen(self._app)
+        BreakButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
         if sign_off:
-            SignoffButtons(desk, client, sign_off, self._tell, self._nudge).listen(self._app)
+            SignoffButtons(desk, client, sign_off, self._tell, self._afterwards.nudge).listen(self._app)
+        if known := spent or spent_of(desk):
+            Asking(desk, client, known, self._afterwards, home.show).listen(self._app)
 
     def handle(self, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """Answer one HTTP request of Slack: 401 when it is not Slack's, 400 when it cannot be read."""
+        """Answer one HTTP request of Slack.
+
+        401 when it is not Slack's or of another workspace, 400 when it cannot be read.
+        """
         secret = self._desk.settings.slack.signing_secret.get_secret_value()
         if not verified(secret, body, headers, self._desk.clock.now()):
             log.warning("refused a request that is not signed by Slack, or too old")
@@ -112,76 +117,39 @@ class SlackHandler:
             request = BoltRequest(body=body.decode(), headers=dict(headers))
         except ValueError:
             return HttpReply(400)
-        reply = self._app.dispatch(request)
-        return HttpReply(reply.status, reply.body or "", reply.first_headers_without_set_cookie())
+        return self._dispatched(request)
+
+    def heard(self, payload: Mapping[str, Any]) -> HttpReply:
+        """Answer what came over a connection that Slack opened for our token: nothing in it is signed.
+
+        401 when it is of another workspace.
+        """
+        return self._dispatched(BoltRequest(mode="socket_mode", body=dict(payload)))
 
     def close(self) -> None:
         """Wait for what is under way."""
         self._workers.shutdown(wait=True)
+        self._afterwards.close()
 
-    # --- buttons --------------------------------------------------------------------------------
+    def _dispatched(self, request: BoltRequest) -> HttpReply:
+        if not self._is_ours(request):
+            log.warning("refused a request of another workspace")
+            return HttpReply(401)
+        reply = self._app.dispatch(request)
+        return HttpReply(reply.status, reply.body or "", reply.first_headers_without_set_cookie())
 
-    def _approve(self, ack: Ack, body: Json) -> None:
-        refusal = self._decide(body, body["actions"][0]["value"], "approve", "")
-        ack()
-        if refusal:
-            self._tell(body["channel"]["id"], body["user"]["id"], refusal)
-        self._nudge()
-
-    def _ask_reason(self, ack: Ack, body: Json) -> None:
-        ack()
-        place = {"request": body["actions"][0]["value"], "channel": body["channel"]["id"]}
-        try:
-            titles = (f"Deny {place['request']}", "Deny a request")
-            form = reason_form(DENY, place, titles, "Reason, shown to the requester", "Deny")
-            self._client.views_open(trigger_id=body["trigger_id"], view=form)
-        except (SlackClientError, OSError) as error:
-            log.warning("the form for a reason did not open: %s", type(error).__name__)
-
-    def _deny(self, ack: Ack, body: Json) -> None:
-        view = body["view"]
-        reason = reason_given(view)
-        if not reason:
-            ack(response_action="errors", errors={REASON: "A reason is required."})
-            return
-        refusal = self._decide(body, json.loads(view["private_metadata"])["request"], "deny", reason)
-        if refusal:
-            ack(response_action="errors", errors={REASON: refusal})
-        else:
-            ack()
-        self._nudge()
-
-    # --- what both do ---------------------------------------------------------------------------
-
-    def _decide(self, body: Json, request: str, answer: Answer, comment: str) -> str:
-        """Claim the decision; returns what to tell privately to whom it was refused."""
-        key = f"slack:{body.get('trigger_id') or digest(json.dumps(body, sort_keys=True))}"
-        try:
-            with self._desk.store.reading() as session:
-                person = by_slack_user(session, body["user"]["id"])
-            decide(self._desk, Decision(request, person, answer, "slack", key, comment))
-        except AlreadyDecidedError:
-            with self._desk.store.reading() as session:
-                return already(approval_facts(session, request))
-        except TwinledgerError as error:
-            return f"Not recorded: {error}"
-        return ""
+    def _is_ours(self, request: BoltRequest) -> bool:
+        """Whether it is of the workspace that the settings name; Slack's challenge of an address is of none."""
+        wanted = self._desk.settings.slack.team_id
+        return not wanted or request.body.get("type") == "url_verification" or request.context.team_id == wanted
 
     def _tell(self, channel: str, user: str, text: str) -> None:
-        try:
-            self._client.chat_postEphemeral(channel=channel, user=user, text=escaped(text))
-        except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("somebody could not be told privately: %s", type(error).__name__)
-
-    def _nudge(self) -> None:
-        try:
-            self._after_decision()
-        except Exception as error:  # noqa: BLE001 - the decision stands; the outbox is drained by the next run
-            log.warning("what follows a decision failed: %s", type(error).__name__)
-
-
-def _acknowledge(ack: Ack) -> None:
-    ack()
+        """Say something privately, soon; that it failed changes nothing."""
+        said = escaped(text)
+        self._afterwards.call(
+            "telling somebody privately",
+            lambda: self._client.chat_postEphemeral(channel=channel, user=user, text=said),
+        )
 
 
 def _bolt_app(client: WebClient, workers: ThreadPoolExecutor) -> App:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -20,9 +21,11 @@ from twinledger.outbox.messages import Audience
 from twinledger.slack.blocks import Message
 from twinledger.slack.cards import (
     approval_card,
+    approver_missing_card,
     break_assigned_card,
     budget_card,
     failure_card,
+    grant_revoked_card,
     quarantine_card,
     reconciliation_card,
     reply_card,
@@ -33,6 +36,7 @@ from twinledger.slack.cards import (
 from twinledger.slack.facts import (
     ApprovalFacts,
     ApproverFacts,
+    ApproverMissingFacts,
     BreakAssignedFacts,
     BreakFacts,
     BudgetFacts,
@@ -40,8 +44,10 @@ from twinledger.slack.facts import (
     EveryoneFacts,
     FailureFacts,
     FinanceFacts,
+    GrantRevokedFacts,
     QuarantineFacts,
     ReconciliationFacts,
+    StageFacts,
     StatementFacts,
     read_facts,
 )
@@ -54,7 +60,7 @@ from twinledger.slack.signoff import (
     signoff_facts,
     signoff_reply_card,
 )
-from twinledger.store.models import Break, Department, Person, Product
+from twinledger.store.models import Break, Department, Person, Product, Request
 from twinledger.vocabulary.audiences import check_everyone, check_everyone_type
 from twinledger.vocabulary.errors import UnknownNameError, WrongAudienceError
 from twinledger.vocabulary.money import Money
@@ -156,6 +162,10 @@ def _reply(facts: ApprovalFacts, subject: str, links: Links) -> Message:
     return reply_card(facts, links.page("requests", subject))
 
 
+def _missing(facts: ApproverMissingFacts, subject: str, links: Links) -> Message:
+    return approver_missing_card(facts, links.page("requests", subject))
+
+
 def _budget(facts: BudgetFacts, _subject: str, links: Links) -> Message:
     return budget_card(facts, links.page("statements", facts.department, facts.period))
 
@@ -173,6 +183,15 @@ def _reconciliation(facts: ReconciliationFacts, _subject: str, links: Links) -> 
 
 def _break_assigned(facts: BreakAssignedFacts, _subject: str, links: Links) -> Message:
     return break_assigned_card(facts, links.page("breaks", facts.break_id))
+
+
+def _grant(session: Session, item: Item) -> GrantRevokedFacts:
+    facts = read_facts(GrantRevokedFacts, item.facts)
+    return replace(facts, who=person_title(session, facts.who))
+
+
+def _grant_revoked(facts: GrantRevokedFacts, _subject: str, links: Links) -> Message:
+    return grant_revoked_card(facts, links.page("requests", facts.request))
 
 
 def _quarantine(facts: QuarantineFacts, subject: str, _links: Links) -> Message:
@@ -221,9 +240,11 @@ def _break_now(session: Session, one: BreakFacts, row: Break) -> BreakFacts:
 CARDS = {
     "approval": for_everyone(ApprovalFacts, _request, _approval),
     "approval_reply": for_everyone(ApprovalFacts, _request, _reply),
+    "approver_missing": for_everyone(ApproverMissingFacts, _own(ApproverMissingFacts), _missing),
     "budget": for_everyone(BudgetFacts, _own(BudgetFacts), _budget),
     "statement": for_everyone(StatementFacts, _own(StatementFacts), _statement),
     "reconciliation": for_finance(ReconciliationFacts, _reconciliation, _breaks_now),
+    "grant_revoked": for_everyone(GrantRevokedFacts, _grant, _grant_revoked),
     "break_assigned": for_everyone(BreakAssignedFacts, _own(BreakAssignedFacts), _break_assigned),
     "quarantine": for_finance(QuarantineFacts, _quarantine),
     "signoff": for_finance(SignoffFacts, _signoff, _signing),
@@ -284,6 +305,19 @@ def approval_facts(session: Session, request_id: str) -> ApprovalFacts:
         budget=_money(request, "plan"),
         rule=str(request.facts.get("rule", "")),
         decision=_decision(session, request),
+        stages=tuple(_stage(session, one) for one in request.stages),
+        stage=request.stage,
+        account=request.account or "",
+        superseded_by=session.scalar(select(Request.id).where(Request.supersedes == request.id)) or "",
+    )
+
+
+def _stage(session: Session, stage: Mapping[str, Any]) -> StageFacts:
+    if "by" not in stage:
+        return StageFacts(stage["role"])
+    who = person_title(session, stage["by"])
+    return StageFacts(
+        stage["role"], DecisionFacts(who, datetime.fromisoformat(stage["at"]), stage["on"], stage["comment"])
     )
 
 

@@ -1,0 +1,31 @@
+"""Sending at once what a decision leads to, from the process that heard of it.
+
+What belongs here: draining the outbox to Slack. What does not: waking Airflow, which the worker of the outbox does.
+"""
+
+from __future__ import annotations
+
+from slack_sdk import WebClient
+
+from twinledger.books import Books
+from twinledger.outbox import ByKind, DrainResult, Outgoing, RetryableSendError, Sent, drain
+from twinledger.slack.attachments import statement_pdf
+from twinledger.slack.render import Links
+from twinledger.slack.sender import SlackSender
+
+LEFT_FOR_S = 1.0
+
+
+class LeftToTheWorker:
+    """Leaves wake-ups to the DAG that delivers the outbox, which has Airflow's account."""
+
+    def send(self, item: Outgoing) -> Sent:
+        """Put it back."""
+        problem = f"{item.subject} is left to deliver_outbox"
+        raise RetryableSendError(problem, LEFT_FOR_S)
+
+
+def tell_people(books: Books, client: WebClient) -> DrainResult:
+    """Send what is due to people."""
+    people = SlackSender(books.store, client, Links(books.settings.public_url), statement_pdf(books))
+    return drain(books.store, ByKind({"wake": LeftToTheWorker()}, people), books.clock)
