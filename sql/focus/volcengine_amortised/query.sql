@@ -20,7 +20,8 @@ WITH cells AS (
         cell(bill.element) AS element,
         cell(bill.element_code) AS element_code,
         amount_text(bill.used) AS used,
-        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), '')) AS unit_text,
+        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), ''))
+            AS unit_text,
         cell(bill.price_unit) AS price_unit,
         amount_text(bill.whole_original) AS whole_original,
         amount_text(bill.original) AS original,

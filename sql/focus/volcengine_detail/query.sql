@@ -18,7 +18,8 @@ WITH cells AS (
         amount_text(bill.price) AS price,
         cell(bill.price_unit) AS price_unit,
         amount_text(bill.used) AS used,
-        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), '')) AS unit_text,
+        COALESCE(cell(bill.usage_unit), NULLIF(REGEXP_EXTRACT(cell(bill.price_unit), '^[^/]*/(.+)$', 1), ''))
+            AS unit_text,
         amount_text(bill.original) AS original,
         amount_text(bill.discounted) AS discounted,
         amount_text(bill.coupon) AS coupon,
