@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 
-from tests.slack.company import FakeDesk
+from tests.slack.company import FakeDesk, populate
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, Reply, mentions, wait_until
+from twinledger.books import Books
 from twinledger.slack.handler import SlackHandler
 from twinledger.slack.sender import slack_client
-from twinledger.slack.spent import Spent, position_of
+from twinledger.slack.spent import Spent, position_of, spent_of
 from twinledger.store.models import AuditEntry, Base, Commitment, Meter, Person, PolicyRule, Product, Request
+from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.money import Money
 from twinledger.vocabulary.periods import Period
 
@@ -355,6 +357,15 @@ def test_while_the_ledger_cannot_be_read_nobody_asks_and_the_form_says_so(
     assert form.said.startswith("What the department has spent cannot be read now")
     assert "is being read" in form.send().json["errors"]["department"]
     assert count(desk, Request) == 0
+
+
+def test_a_deployment_s_books_say_what_was_spent(books: Books) -> None:
+    populate(books.store)
+    spent = spent_of(books)
+    assert spent is not None
+    assert spent("shop", Period(2026, 10)) == Money(Decimal(0), "USD")
+    with pytest.raises(UnknownNameError, match="no department named 'shoe'"):
+        spent("shoe", Period(2026, 10))
 
 
 @pytest.mark.parametrize("late", [timedelta(minutes=61), timedelta(days=12)])

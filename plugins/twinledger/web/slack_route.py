@@ -22,7 +22,7 @@ router = APIRouter()
 @router.post("/slack/events")
 @router.post("/slack/interactions")
 async def slack(request: Request, context: Annotated[AppContext, Depends(app_context)]) -> Response:
-    """Events and interactions of Slack, verified over the raw body."""
+    """Events, interactions and commands of Slack, verified over the raw body."""
     body = bytearray()
     async for part in request.stream():
         body += part
