@@ -32,11 +32,12 @@ test: .venv/.dev ## run all tests; ARGS="-k name" for some of them
 	@mkdir -p .cache
 	@$(bin)/python -m pytest -n $(JOBS) $(ARGS)
 
-soak: .venv/.dev ## fuzz every parser of bytes for SECONDS=600 in all; properties of the ledgers on TIMES=50 as many examples
+soak: .venv/.dev ## fuzz every parser of bytes for SECONDS=600 in all; properties on TIMES=50 as many examples; 100 clicks at once
 	@mkdir -p .cache
 	@$(bin)/python -m tests.fuzz --seconds $(or $(SECONDS),600)
 	@EXAMPLES_TIMES=$(or $(TIMES),50) $(bin)/python -m pytest -n $(JOBS) -o timeout=14400 -m hypothesis \
 		tests/reconciliation tests/rating
+	@$(bin)/python -m tests.bench.slack_race
 
 lint: lint-python lint-types lint-imports lint-sql ## ruff, mypy, import-linter, sqlfluff
 

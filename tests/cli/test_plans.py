@@ -77,7 +77,7 @@ def test_a_plan_is_refused_then_asked_for_then_covered(folder: Path) -> None:
     asked = ("request", "submit", "--plan", plan, "-d", "storefront", "--days", "5", "--why", "season", "--as", "ada")
     left = run(*asked, stdin=b"n\n")
     assert (left.exit_code, "1 to ask for" in left.output) == (1, True)
-    assert "2 aws_eks_node_group m5.large, 1 aws_instance m5.large" in left.output
+    assert "2 aws_eks_node_group m5.large, 1 aws_instance m5.large" in " ".join(left.output.split())
     made = run(*asked, "--yes", "--json")
     assert made.exit_code == 0, made.output
     (request,) = json.loads(made.stdout)["requests"]

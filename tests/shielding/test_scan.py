@@ -218,6 +218,13 @@ def test_what_a_department_was_charged_in_two_months_says_nothing_whatever_the_q
     assert [leak.text for leak in looked_at("7091.48", "4915.1").leaks] == ["4915.1 / 7091.48"]
 
 
+def test_in_many_records_a_short_pair_is_an_accident_and_a_long_one_is_not(tmp_path: Path, scanned: Scan) -> None:
+    lines = [f"pid {20_000 + 37 * number} port {31_000 + 53 * number}" for number in range(400)]
+    (tmp_path / "a.log").write_text("\n".join([*lines, "list 7,312,455.18 paid 5,068,262.69", "7091.48 4915.1"]))
+
+    assert [leak.text for leak in scanned(tmp_path).leaks] == ["5068262.69 / 7312455.18"]
+
+
 # --- what is no secret --------------------------------------------------------------------------
 
 

@@ -23,7 +23,10 @@ _EXACT = Context(prec=120)
 _LIMIT = Decimal(10) ** (DIGITS - SCALE)
 _LONGEST = 60
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d:\d\d:\d\d(?:[.,]\d+)?")
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d:\d\d:\d\d(?:[.,]\d+)?"
+    r"|datetime\.date(?:time)?\([\d, ]*"  # as Python writes them
+)
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\w])")
 # A number may stand against a currency's code or sign, not inside a name: i-0a1b2c3 and x_86 are none.

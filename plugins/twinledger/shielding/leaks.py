@@ -37,7 +37,7 @@ MOST_CHANCE = 1e-4
 """A figure is a finding when fewer than one number in ten thousand of its length would be a secret of that kind."""
 
 MOST_CHANCE_OF_A_PAIR = 1e-2
-"""A pair is a finding when fewer than one record in a hundred would hold a quotient as near to any discount."""
+"""A pair is a finding when fewer than one scan in a hundred would hold a quotient as near to any discount by chance."""
 
 FIGURES = Table(
     "shielding.figures",
@@ -174,7 +174,7 @@ def scan(
         gathered = _gather(found, _discounts(engine), Path(folder, "figures.parquet"), say)
         engine.view_files("figures", FIGURES, [gathered.file] if gathered.figures else [])
         leaks = [_leak(row) for row in engine.rows("leaks") if row["chance"] <= MOST_CHANCE]
-        leaks += [_ratio(pair) for pair in _without_known_pairs(engine, gathered.pairs)]
+        leaks += [_ratio(pair) for pair in _without_known_pairs(engine, gathered.telling())]
         secrets = int(engine.query("SELECT COUNT(*) FROM secret_figures WHERE NOT is_list")[0][0])
     ordered = sorted(leaks, key=lambda one: (one.place, one.chance, one.spot, one.text))
     return ScanResult(tuple(ordered), tuple(gathered.unread), gathered.places, gathered.figures, secrets)
@@ -186,9 +186,22 @@ class _Gathered:
 
     file: str
     pairs: list[_Pair] = field(default_factory=list)
+    paired: int = 0
+    """Records with pairs of figures: each is one more chance of a quotient that says nothing."""
     unread: list[Unread] = field(default_factory=list)
     places: int = 0
     figures: int = 0
+
+    def add_pairs(self, place: str, spot: str, figures: list[Decimal], discounts: list[Discount]) -> None:
+        """Look at one record's figures, two by two."""
+        distinct = list(dict.fromkeys(figures))
+        if 2 <= len(distinct) <= _MOST_OF_A_RECORD and discounts:  # noqa: PLR2004 - a pair
+            self.paired += 1
+            self.pairs += _pairs(place, spot, distinct, discounts)
+
+    def telling(self) -> list[_Pair]:
+        """The pairs that are no accident in so many records."""
+        return [pair for pair in self.pairs if pair.chance * max(self.paired, 1) <= MOST_CHANCE_OF_A_PAIR]
 
 
 def _gather(
@@ -203,7 +216,7 @@ def _gather(
                 written = list(_figures(record))
                 for column, text, figure in written:
                     spool.add(place, record.spot, column, text, figure)
-                gathered.pairs += _pairs(place, record.spot, [figure for _, _, figure in written], discounts)
+                gathered.add_pairs(place, record.spot, [figure for _, _, figure in written], discounts)
         gathered.figures = spool.figures
     return gathered
 
@@ -271,11 +284,8 @@ def _discounts(engine: Engine) -> list[Discount]:
 # --- pairs -------------------------------------------------------------------------------------
 
 
-def _pairs(place: str, spot: str, figures: list[Decimal], discounts: list[Discount]) -> Iterator[_Pair]:
+def _pairs(place: str, spot: str, distinct: list[Decimal], discounts: list[Discount]) -> Iterator[_Pair]:
     """Pairs of a record whose quotient is a discount, as exactly as they are written."""
-    distinct = list(dict.fromkeys(figures))
-    if len(distinct) < 2 or len(distinct) > _MOST_OF_A_RECORD or not discounts:  # noqa: PLR2004 - a pair
-        return
     with localcontext(_EXACT):
         for pair in combinations(distinct, 2):
             smaller, larger = sorted(pair)
@@ -297,14 +307,11 @@ def _half(figure: Decimal) -> Decimal:
 
 def _without_known_pairs(engine: Engine, pairs: list[_Pair]) -> Iterator[_Pair]:
     """Without pairs of list figures, and of what departments are charged: these stand to each other as they like."""
-    telling = [pair for pair in pairs if pair.chance <= MOST_CHANCE_OF_A_PAIR]
-    figures = dict.fromkeys(figure for pair in telling for figure in (pair.smaller, pair.larger))
+    figures = dict.fromkeys(figure for pair in pairs for figure in (pair.smaller, pair.larger))
     rows = [("", "", "", figure, len(figure.as_tuple().digits), figure.adjusted(), 1) for figure in figures]
     engine.view_rows("figures", FIGURES.columns, rows)
     listed, charged = ({row["figure"] for row in engine.rows(f"{known}_matches")} for known in ("list", "charged"))
-    yield from (
-        pair for pair in telling if not any({pair.smaller, pair.larger} <= known for known in (listed, charged))
-    )
+    yield from (pair for pair in pairs if not any({pair.smaller, pair.larger} <= known for known in (listed, charged)))
 
 
 def _ratio(pair: _Pair) -> Leak:
