@@ -335,6 +335,9 @@ def test_an_expiry_at_a_later_stage_ends_it_and_withdrawing_too(
     for one in (request, other):
         answer(desk, one, "bob", f"1-{one}")
     assert withdraw(desk, other, "cy", surface="page", interaction_key="w").state == "withdrawn"
+    assert (expire(desk, request).state, expire(desk, request).duplicate) == ("pending", True), (
+        "an earlier stage's timer"
+    )
     clock.advance(timedelta(days=3))
     with pytest.raises(AlreadyDecidedError, match="expired"):
         answer(desk, request, "ada", "2")

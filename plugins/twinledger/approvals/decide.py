@@ -133,8 +133,8 @@ def withdraw(desk: Desk, request: str, person: str, *, surface: str, interaction
 def expire(desk: Desk, request: str) -> Outcome:
     """End a request that nobody answered; one that has ended stays as it is, and is a duplicate.
 
-    The caller's timer decides that it is time: Airflow's response timeout. Raises
-    UnknownRequestError where there is no such request.
+    The caller's timer decides that it is time: Airflow's response timeout. One that has gone on to a next stage
+    stays too, until that one's time is over. Raises UnknownRequestError where there is no such request.
     """
     try:
         return _run(desk, _Move(request, "expire", TIMER, TIMER))
@@ -170,6 +170,8 @@ def _settle(session: Session, desk: Desk, move: _Move) -> Outcome | TwinledgerEr
     request = found_request(session, move.request)
     if earlier := _replayed(session, request, move):
         return earlier
+    if move.event == "expire" and request.stage and request.state == "pending" and request.expires_at > clock.now():
+        return _outcome(session, request, duplicate=True)  # the timer was of a stage that was answered meanwhile
     stage = request.stage if move.stage is None else move.stage
     if refusal := _refusal(request, move, stage):
         return _refused(session, clock, move, refusal)
