@@ -277,8 +277,10 @@ def test_an_escalated_request_may_be_decided_by_the_next_above_too(desk: Desk, w
     with pytest.raises(NotEntitledError, match="its requester asks for that, or finance"):
         escalate(desk, request, "bob")
     assert escalate(desk, request, "cy") == ("bob", "ada")
+    before = seen(desk, request)
     with pytest.raises(NoApproverError):
         escalate(desk, request, "cy")
+    assert seen(desk, request) == before
     assert answer(desk, request, "ada", "1").state == "approved"
     with pytest.raises(AlreadyDecidedError):
         escalate(desk, request, "cy")

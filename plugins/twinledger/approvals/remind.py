@@ -118,6 +118,8 @@ def _escalate(desk: Desk, request: str, who: str, reminded: int | None) -> bool:
         if row.state != "pending" or (reminded is not None and row.reminded != reminded):
             return False
         more = _more(session, desk, row)
+        if not more.approvers and reminded is None:
+            return False
         approvers = [*row.approvers, *(name for name in more.approvers if name not in row.approvers)]
         values = {"reminded": 2, "approvers": approvers}
         if row.stages:
