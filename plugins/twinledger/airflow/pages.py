@@ -11,13 +11,9 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import FastAPI
 
 from twinledger.deployment import open_books
-from twinledger.outbox import ByKind, Outgoing, RetryableSendError, Sent, drain
-from twinledger.slack.attachments import statement_pdf
-from twinledger.slack.render import Links
-from twinledger.slack.sender import SlackSender, slack_client
+from twinledger.slack import delivery
+from twinledger.slack.sender import slack_client
 from twinledger.web import create_app
-
-LEFT_FOR_S = 1.0
 
 
 def airflow_user(user: GetUserDep) -> str:
@@ -25,23 +21,12 @@ def airflow_user(user: GetUserDep) -> str:
     return user.get_name()
 
 
-class LeftToTheWorker:
-    """Leaves wake-ups to the DAG that delivers the outbox: the api-server does not call itself."""
-
-    def send(self, item: Outgoing) -> Sent:
-        """Put it back."""
-        problem = f"{item.subject} is left to deliver_outbox"
-        raise RetryableSendError(problem, LEFT_FOR_S)
-
-
 def tell_people() -> None:
     """Send what is due to Slack, where there is a token; without one the worker marks it as told."""
     with open_books() as books:
         settings = books.settings.slack
         if settings.token.get_secret_value():
-            links = Links(books.settings.public_url)
-            people = SlackSender(books.store, slack_client(settings), links, statement_pdf(books))
-            drain(books.store, ByKind({"wake": LeftToTheWorker()}, people), books.clock)
+            delivery.tell_people(books, slack_client(settings))
 
 
 @cache

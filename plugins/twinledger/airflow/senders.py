@@ -42,11 +42,10 @@ def _people(books: Books) -> Sender:
     settings = books.settings.slack
     if not settings.token.get_secret_value():
         return LocalSender()
-    from twinledger.slack.attachments import statement_pdf  # noqa: PLC0415 - only where there is a token
-    from twinledger.slack.render import Links  # noqa: PLC0415 - likewise
-    from twinledger.slack.sender import SlackSender, slack_client  # noqa: PLC0415 - likewise
+    from twinledger.slack.delivery import people_sender  # noqa: PLC0415 - only where there is a token
+    from twinledger.slack.sender import slack_client  # noqa: PLC0415 - likewise
 
-    return SlackSender(books.store, slack_client(settings), Links(books.settings.public_url), statement_pdf(books))
+    return people_sender(books, slack_client(settings))
 
 
 def _account() -> AirflowApi | None:

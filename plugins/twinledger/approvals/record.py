@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.approvals.headroom import left
-from twinledger.approvals.view import RequestView, found_request, request_view
+from twinledger.approvals.view import RequestView, request_view
 from twinledger.store.chain import Entry, Wanted
 from twinledger.store.chain import entries as audit_entries
 from twinledger.store.models import Commitment, Grant, Request
@@ -61,7 +61,6 @@ def requests(session: Session, wanted: WantedRequests, limit: int) -> list[Reque
 
 def request_record(session: Session, request: str) -> RequestRecord:
     """The record of one request; raises UnknownRequestError."""
-    found_request(session, request)
     view = request_view(session, request)
     commitment = session.get_one(Commitment, request)
     grant = session.scalars(select(Grant).where(Grant.request == request)).first()

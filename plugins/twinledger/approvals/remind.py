@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 from twinledger.approvals.decide import swapped
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.people import Stage, absence_of, stage_for
-from twinledger.approvals.stages import replaced
+from twinledger.approvals.stages import present_role, replaced
 from twinledger.approvals.view import found_request, queue_cards, queue_wake
-from twinledger.catalog import Role
 from twinledger.store import audit
 from twinledger.store.models import Department, Person, Request
 from twinledger.vocabulary.errors import AlreadyDecidedError, NoApproverError, NotEntitledError
@@ -78,7 +77,7 @@ def escalate(desk: Desk, request: str, person: str) -> tuple[str, ...]:
             when = row.decided_at.isoformat(timespec="seconds") if row.decided_at else ""
             raise AlreadyDecidedError(request, row.state, row.decided_by or "", when)
     if not _escalate(desk, request, person, None):
-        raise NoApproverError(person, row.department, row.stages[row.stage]["role"] if row.stages else "budget holder")
+        raise NoApproverError(person, row.department, present_role(row))
     with desk.store.reading() as session:
         return tuple(found_request(session, request).approvers)
 
@@ -139,7 +138,7 @@ def _escalate(desk: Desk, request: str, who: str, reminded: int | None) -> bool:
 def _more(session: Session, desk: Desk, row: Request) -> Stage:
     """Who else may decide at the present stage: delegates, and the next above those who were asked."""
     department = session.get_one(Department, row.department)
-    role: Role = row.stages[row.stage]["role"] if row.stages else "budget holder"
+    role = present_role(row)
     answered = [one["by"] for one in row.stages[: row.stage]]
     absent = (absence_of(session, name, desk.clock.now()) for name in row.approvers)
     delegates = {one.delegate for one in absent if one and one.delegate} - {row.requester, *answered, *row.approvers}

@@ -56,6 +56,12 @@ def next_stage(session: Session, desk: Desk, request: Request, person: str) -> S
     return stage_for(session, desk, request.requester, department, role, {*answered, person})
 
 
+def present_role(request: Request) -> Role:
+    """Who is asked now; of a request from before there were stages, the budget holder."""
+    role: Role = request.stages[request.stage]["role"] if request.stages else "budget holder"
+    return role
+
+
 def entries(roles: Sequence[Role], first: Stage, now: datetime) -> list[Entry]:
     """The stages of a new request; none where nobody is asked."""
     return [begun(first, now) if number == 0 else {"role": role} for number, role in enumerate(roles)]

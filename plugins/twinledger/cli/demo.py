@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -25,7 +24,6 @@ from twinledger.cli import demo_report
 from twinledger.cli.output import err, sentences
 from twinledger.cli.output import settings as read_settings
 from twinledger.vocabulary.errors import RunFailedError, UnsafeFolderError
-from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import ROOT
 
 if TYPE_CHECKING:
@@ -240,11 +238,10 @@ def _all_reconciled(settings: Settings) -> bool:
 def _submit(settings: Settings) -> str:
     """A wish of the sample company, in the present period."""
     from twinledger.approvals import Submission, submit
+    from twinledger.budgets import spent_so_far
     from twinledger.deployment import open_books
-    from twinledger.rating import statement
 
     with open_books(settings) as books:
-        spent = statement(books, _DEPARTMENT, Period.of(datetime.now(UTC), settings.timezone)).total
         wish = Submission(
             requester=_REQUESTER,
             department=_DEPARTMENT,
@@ -254,7 +251,7 @@ def _submit(settings: Settings) -> str:
             days=14,
             region="us-east-1",
             justification="Ranking model for the holiday season: four cards, two weeks of training.",
-            actual=spent.amount,
+            actual=spent_so_far(books, _DEPARTMENT),
         )
         return submit(books, wish)
 

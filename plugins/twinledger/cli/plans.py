@@ -85,12 +85,14 @@ def submit(
     --days 30 --region us-east-1 --why "holiday season"[/];
     [bold]twinledger request submit --plan plan.json -d storefront --days 90 --why "holiday season"[/]
     """
+    from twinledger.budgets import spent_so_far
+
     with open_books() as books:
         unmeasured: Sequence[Unmeasured] = ()
         with books.store.reading() as session:
             who = _person(session, person)
             reading = _read(books, session, plan, region, account) if plan else None
-        actual = _spent(books, department)
+        actual = spent_so_far(books, department)
         if reading is None:
             wishes = [_wish(who, department, product, meter, quantity, days, region, account, why, actual)]
         else:
@@ -175,13 +177,6 @@ def _person(session: Session, given: str) -> str:
         message = f"{name[:60]!r} is nobody in people.yaml: expected --as with one of its names"
         raise typer.BadParameter(message)
     return name
-
-
-def _spent(books: Books, department: str) -> Decimal:
-    from twinledger.rating import statement
-    from twinledger.vocabulary.periods import Period
-
-    return statement(books, department, Period.of(books.clock.now(), books.settings.timezone)).total.amount
 
 
 def _wishes(reading: Reading, who: str, department: str, days: int, why: str, actual: Decimal) -> list[Submission]:

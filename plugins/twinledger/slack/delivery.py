@@ -25,7 +25,11 @@ class LeftToTheWorker:
         raise RetryableSendError(problem, LEFT_FOR_S)
 
 
+def people_sender(books: Books, client: WebClient) -> SlackSender:
+    """Sends messages to people by Slack."""
+    return SlackSender(books.store, client, Links(books.settings.public_url), statement_pdf(books))
+
+
 def tell_people(books: Books, client: WebClient) -> DrainResult:
     """Send what is due to people."""
-    people = SlackSender(books.store, client, Links(books.settings.public_url), statement_pdf(books))
-    return drain(books.store, ByKind({"wake": LeftToTheWorker()}, people), books.clock)
+    return drain(books.store, ByKind({"wake": LeftToTheWorker()}, people_sender(books, client)), books.clock)

@@ -17,7 +17,7 @@ from slack_sdk import WebClient
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from twinledger.approvals import Desk, RequestView, by_slack_user, waiting_for
+from twinledger.approvals import Desk, by_slack_user, waiting_for
 from twinledger.slack.afterwards import Afterwards
 from twinledger.slack.blocks import (
     Block,
@@ -51,23 +51,15 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class HomeRequest(EveryoneFacts):
-    """One request, and the stage that it is at: an answer is to that stage alone."""
-
-    facts: ApprovalFacts
-    stage: int
-
-
-@dataclass(frozen=True, slots=True)
 class HomeFacts(EveryoneFacts):
     """What one person's tab shows; the counts are of all, of which the first are listed."""
 
     title: str
-    waiting: tuple[HomeRequest, ...]
+    waiting: tuple[ApprovalFacts, ...]
     waiting_count: int
-    asked: tuple[HomeRequest, ...]
+    asked: tuple[ApprovalFacts, ...]
     asked_count: int
-    history: tuple[HomeRequest, ...]
+    history: tuple[ApprovalFacts, ...]
     at: datetime
 
 
@@ -118,17 +110,13 @@ def home_facts(session: Session, person: str, now: datetime) -> HomeFacts:
     ended = select(Request.id).where(either, Request.state != "pending").order_by(Request.decided_at.desc(), Request.id)
     return HomeFacts(
         title=person_title(session, person),
-        waiting=tuple(_seen(session, one) for one in waiting[:LISTED]),
+        waiting=tuple(approval_facts(session, one.id) for one in waiting[:LISTED]),
         waiting_count=len(waiting),
-        asked=tuple(HomeRequest(approval_facts(session, one), 0) for one in asked[:LISTED]),
+        asked=tuple(approval_facts(session, one) for one in asked[:LISTED]),
         asked_count=len(asked),
-        history=tuple(HomeRequest(approval_facts(session, one), 0) for one in session.scalars(ended.limit(HISTORY))),
+        history=tuple(approval_facts(session, one) for one in session.scalars(ended.limit(HISTORY))),
         at=now,
     )
-
-
-def _seen(session: Session, request: RequestView) -> HomeRequest:
-    return HomeRequest(approval_facts(session, request.id), request.stage)
 
 
 # --- the view ----------------------------------------------------------------------------------
@@ -146,9 +134,9 @@ def home_view(facts: HomeFacts, links: Links, told: str = "") -> Json:
         header("Waiting for you"),
         *_listed(facts.waiting_count, (_waiting(one, links) for one in facts.waiting), "Nothing waits for you."),
         header("Requested by me"),
-        *_listed(facts.asked_count, (_asked(one.facts, links) for one in facts.asked), "You wait for nothing."),
+        *_listed(facts.asked_count, (_asked(one, links) for one in facts.asked), "You wait for nothing."),
         header("History"),
-        *_listed(len(facts.history), ([_ended(one.facts, links)] for one in facts.history), "Nothing yet."),
+        *_listed(len(facts.history), ([_ended(one, links)] for one in facts.history), "Nothing yet."),
         context(f"{escaped(facts.title, 100)}, as of {when(facts.at)}"),
     ]
     return _home(blocks)
@@ -173,9 +161,8 @@ def _listed(count: int, requests: Iterable[Iterable[Block]], nothing: str) -> It
         yield context(f"and {count - shown} more")
 
 
-def _waiting(one: HomeRequest, links: Links) -> Iterator[Block]:
-    facts = one.facts
-    value = f"{facts.request}#{one.stage}"
+def _waiting(facts: ApprovalFacts, links: Links) -> Iterator[Block]:
+    value = f"{facts.request}#{facts.stage}"
     question = confirmation(
         "Approve this request?", f"{facts.amount} is reserved from the budget of {facts.department}.", "Approve"
     )
