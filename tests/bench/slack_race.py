@@ -103,7 +103,7 @@ def problems(store: Store, request: str, answers: Sequence[httpx.Response], told
         row = session.get_one(Request, request)
         grants = session.scalars(select(Grant.id).where(Grant.request == request)).all()
         commitment = session.get_one(Commitment, request).state
-    wanted = {"approved": (1, "posted"), "denied": (0, "void")}.get(row.state)
+    wanted = {"approved": (1, "posted"), "denied": (0, "void")}.get(row.state, (0, "settled"))
     found = []
     if [one.status_code for one in answers] != [200] * CROWD:
         codes = Counter(one.status_code for one in answers)
@@ -150,12 +150,18 @@ def race(url: str, home: Path, rounds: int) -> bool:
     return not wrong
 
 
+def card_with(slack: FakeSlack, heading: str) -> Json | None:
+    """The card with a heading, once it is there."""
+    return next((one for one in slack.in_channel(CHANNEL) if one["blocks"][0]["text"]["text"] == heading), None)
+
+
 def one_round(desk: FakeDesk, slack: FakeSlack, address: str, request: str) -> tuple[str, list[str]]:
     """A new request, a hundred answers; the state that it is left in, and what is wrong with that."""
     submit(desk, WISH, identify=lambda _: request)
     Outbox(desk).drain()
     heading = f"Waiting for approval: {request}"
-    card = next(one for one in slack.in_channel(CHANNEL) if one["blocks"][0]["text"]["text"] == heading)
+    wait_until(lambda: card_with(slack, heading) is not None, f"a card says {heading}")  # any of the processes sends it
+    card = card_with(slack, heading) or {}
     before = len(slack.ephemerals)
     answers = asyncio.run(at_once(slack, address, press(slack, card, request)))
     with suppress(TimeoutError, AssertionError):  # who was not told is counted below

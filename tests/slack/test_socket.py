@@ -211,6 +211,7 @@ def test_what_nobody_answers_is_not_acknowledged_and_stops_nothing(
     connection.hear(client, SocketModeRequest("interactive", "e0", {"type": "shortcut", "team": {"id": slack.team}}))
     assert client.sent == []
     connection.hear(client, withdrawal(slack.team))
+    connection.close()
     assert state(deployment) == "withdrawn"
 
 

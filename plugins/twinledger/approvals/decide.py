@@ -10,24 +10,22 @@ is not the last one moves it to the next; every other event ends it.
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, Update, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from twinledger.approvals.desk import Desk
+from twinledger.approvals.interactions import Click, click_key, remember, result_of
 from twinledger.approvals.people import Stage
 from twinledger.approvals.stages import answered, begun, next_stage, replaced
 from twinledger.approvals.states import ENTITLED, TRANSITIONS, Answer, Event, Transition
 from twinledger.approvals.view import found_request, queue_outcome, queue_stage
 from twinledger.clock import Clock
 from twinledger.store import audit
-from twinledger.store.models import Commitment, Grant, Interaction, Request
+from twinledger.store.models import Commitment, Grant, Request
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -35,7 +33,6 @@ from twinledger.vocabulary.errors import (
     NotEntitledError,
     TwinledgerError,
 )
-from twinledger.vocabulary.identities import digest
 
 TIMER = "timer"
 POLICY = "policy"
@@ -96,7 +93,7 @@ def decide(desk: Desk, decision: Decision) -> Outcome:
         AlreadyDecidedError: somebody else, or the timer, came first; says who and when.
         NoApproverError: approved, it would go to a next stage at which nobody is left to ask.
     """
-    key = digest(decision.request, decision.interaction_key)
+    key = click_key(decision.request, decision.answer, decision.interaction_key)
     move = _Move(decision.request, decision.answer, decision.person, decision.surface, key, decision.comment)
     return _run(desk, replace(move, stage=decision.stage))
 
@@ -127,7 +124,7 @@ def supersede(session: Session, desk: Desk, request: Request, person: str, surfa
 
 def withdraw(desk: Desk, request: str, person: str, *, surface: str, interaction_key: str) -> Outcome:
     """Take a request back; raises as `decide`, and only its requester is entitled."""
-    return _run(desk, _Move(request, "withdraw", person, surface, digest(request, "withdraw", interaction_key)))
+    return _run(desk, _Move(request, "withdraw", person, surface, click_key(request, "withdraw", interaction_key)))
 
 
 def expire(desk: Desk, request: str) -> Outcome:
@@ -348,31 +345,19 @@ def _refused(session: Session, clock: Clock, move: _Move, error: TwinledgerError
 
 
 def _remember(session: Session, clock: Clock, move: _Move, result: dict[str, str]) -> None:
-    """Keep the interaction with its result; the first of two that come at once is kept."""
-    if not move.key:
-        return
-    row = Interaction(
-        key=move.key,
-        request=move.request,
-        person=move.who,
-        surface=move.surface,
-        answer=move.event,
-        at=clock.now(),
-        result=json.dumps(result),
-    )
-    session.flush()
-    with suppress(IntegrityError), session.begin_nested():
-        session.add(row)
+    """Keep what the interaction came to; the first of two that come at once is kept."""
+    if move.key:
+        remember(session, clock, Click(move.key, move.request, move.event, move.surface), move.who, result)
 
 
 def _replayed(session: Session, request: Request, move: _Move) -> Outcome | TwinledgerError | None:
     """What the same interaction came to before, or None when it is new."""
-    known = session.get(Interaction, move.key) if move.key else None
+    known = result_of(session, move.key)
     if known is None:
         return None
-    result = json.loads(known.result)
+    person, result = known
     if "decided" in result:
         return _outcome(session, request, duplicate=True)
     if result["refused"]:
-        return NotEntitledError(known.person, request.id, result["refused"])
+        return NotEntitledError(person, request.id, result["refused"])
     return _already(request)

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from twinledger.clock import Clock
 from twinledger.store import Store
 from twinledger.store.models import OutboxItem
+from twinledger.store.once import insert_once
 from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.identities import digest
 
@@ -67,28 +67,23 @@ def enqueue(session: Session, message: Message, clock: Clock) -> bool:
     number = int(last.partition("-")[0]) if last else 0
     if last and last == message.key(number):
         return False
-    session.flush()  # what the caller has not written yet fails on its own account
-    try:
-        with session.begin_nested():
-            session.add(_item(message, number + 1, clock.now()))
-    except IntegrityError:  # somebody else told the same at the same time
-        return False
-    return True
+    # not new either where somebody else tells the same at the same time
+    return insert_once(session, OutboxItem, "key", _item(message, number + 1, clock.now()))
 
 
-def _item(message: Message, number: int, now: datetime) -> OutboxItem:
-    return OutboxItem(
-        key=message.key(number),
-        kind=message.kind,
-        audience=message.audience,
-        channel=message.channel,
-        subject=message.subject,
-        facts=dict(message.facts),
-        state="pending",
-        attempts=0,
-        not_before=message.not_before or now,
-        created_at=now,
-    )
+def _item(message: Message, number: int, now: datetime) -> dict[str, Any]:
+    return {
+        "key": message.key(number),
+        "kind": message.kind,
+        "audience": message.audience,
+        "channel": message.channel,
+        "subject": message.subject,
+        "facts": dict(message.facts),
+        "state": "pending",
+        "attempts": 0,
+        "not_before": message.not_before or now,
+        "created_at": now,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,18 +24,23 @@ Do = Callable[[], object]
 
 
 class Afterwards:
-    """Three lanes that never wait for each other: for whoever waits, for the outbox, for App Home."""
+    """Lanes that never wait for each other: for whoever waits, for decisions, for the outbox, for App Home."""
 
     def __init__(self, drain: Do) -> None:
         """Take what drains the outbox; it may fail, for the next run of the outbox sends what it left."""
         self._drain = drain
         self._callers = ThreadPoolExecutor(CALLERS, thread_name_prefix="slack-call")
+        self._decisions = ThreadPoolExecutor(1, thread_name_prefix="slack-decide")
         self._outbox = _Lane("slack-drain", 0)
         self._homes = _Lane("slack-home", PAUSE_S)
 
     def call(self, what: str, do: Do) -> None:
         """Do it at once; that it failed is logged under its name, by the kind of the error alone."""
         self._callers.submit(_logged, what, do)
+
+    def decide(self, what: str, do: Do) -> None:
+        """Do it after all that was to be decided before it: who came first is heard first."""
+        self._decisions.submit(_logged, what, do)
 
     def nudge(self) -> None:
         """Have the outbox drained; a drain that has not begun yet takes this one's messages too."""
@@ -46,7 +51,8 @@ class Afterwards:
         self._homes.put(key, what, do)
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and for what decisions lead to."""
+        self._decisions.shutdown(wait=True)
         self._callers.shutdown(wait=True)
         self._outbox.close()
         self._homes.close()

@@ -3,9 +3,9 @@
 What belongs here: checking that it was Slack who called, and from our workspace, and handing it to who answers it.
 What does not: the answers: buttons of requests, breaks and statements, the form to ask with, App Home.
 
-A decision is claimed in the store, with everything that is to be sent of it, before Slack gets its acknowledgement: a
-process that dies after it has lost nothing, and one that dies before it has done nothing. Threads that acknowledge
-never wait for Slack: what speaks to it is done afterwards, by others.
+What somebody answers to a request is written down before Slack gets its acknowledgement, and carried out after it: a
+process that dies in between has lost nothing, for `deliver_outbox` carries out what was left, and one that dies before
+has done nothing. Threads that acknowledge wait neither for Slack nor for a decision: others do that afterwards.
 """
 
 from __future__ import annotations

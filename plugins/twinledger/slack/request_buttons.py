@@ -1,27 +1,24 @@
 """The buttons of a request, on its card and in App Home: Approve, Deny, Withdraw.
 
-What belongs here: from a click to a decision, and what is told privately to whom it was refused. What does not: who
-may decide and what follows, which `approvals` knows.
+What belongs here: from a click to an answer that is written down before Slack gets its acknowledgement, and carried
+out after it. What does not: what it comes to and what is told of a refusal (`answers`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from twinledger.approvals import Answer, Decision, Desk, by_slack_user, decide, withdraw
+from twinledger.approvals import Desk, Said, write_down
 from twinledger.slack.afterwards import Afterwards
-from twinledger.slack.cards import APPROVE, DENY, DETAILS, already, when
+from twinledger.slack.answers import refusal_of
+from twinledger.slack.cards import APPROVE, DENY, DETAILS
 from twinledger.slack.forms import REASON, reason_form, reason_given
 from twinledger.slack.home import WITHDRAW, Home
-from twinledger.slack.render import approval_facts, person_title
-from twinledger.vocabulary.audiences import sentence_for_everyone
-from twinledger.vocabulary.errors import AlreadyDecidedError, TwinledgerError
 from twinledger.vocabulary.identities import digest
 
 Json = dict[str, Any]
@@ -42,7 +39,7 @@ class Place(NamedTuple):
 
 
 class RequestButtons:
-    """Answers the buttons; a decision is claimed in the store before Slack gets its acknowledgement."""
+    """Answers the buttons."""
 
     def __init__(self, desk: Desk, client: WebClient, home: Home, tell: Tell, afterwards: Afterwards) -> None:
         """Take where requests are kept, the client that opens forms, and where people are told of a refusal."""
@@ -61,23 +58,17 @@ class RequestButtons:
         app.view(DENY)(self._deny)
 
     def _approve(self, ack: Ack, body: Json) -> None:
-        refusal = self._decide(body, Place.of(body["actions"][0]["value"]), "approve", "")
-        ack()
-        self._after(body, refusal)
+        self._said(ack, _pressed(body, "approve"))
 
     def _withdraw(self, ack: Ack, body: Json) -> None:
-        request = Place.of(body["actions"][0]["value"]).request
-        refusal = self._done(
-            body, request, lambda who, key: withdraw(self._desk, request, who, surface="slack", interaction_key=key)
-        )
-        ack()
-        self._after(body, refusal)
+        self._said(ack, _pressed(body, "withdraw"))
 
     def _ask_reason(self, ack: Ack, body: Json) -> None:
         ack()
         value = body["actions"][0]["value"]
         titles = (f"Deny {Place.of(value).request}", "Deny a request")
-        form = reason_form(DENY, {"request": value}, titles, "Reason, shown to the requester", "Deny")
+        kept = {"request": value, "channel": _channel(body)}
+        form = reason_form(DENY, kept, titles, "Reason, shown to the requester", "Deny")
         self._afterwards.call(
             "opening the form for a reason", lambda: self._client.views_open(trigger_id=body["trigger_id"], view=form)
         )
@@ -88,53 +79,44 @@ class RequestButtons:
         if not reason:
             ack(response_action="errors", errors={REASON: "A reason is required."})
             return
-        refusal = self._decide(body, Place.of(json.loads(view["private_metadata"])["request"]), "deny", reason)
-        if refusal:
-            ack(response_action="errors", errors={REASON: refusal})
-        else:
-            ack()
-        self._afterwards.nudge()
-        self._home.show(body["user"]["id"])
+        kept = json.loads(view["private_metadata"])
+        place = Place.of(kept["request"])
+        channel = kept.get("channel", "")
+        self._said(ack, Said(place.request, "deny", *_by(body), reason, place.stage, channel))
 
     # --- what all do ----------------------------------------------------------------------------
 
-    def _decide(self, body: Json, place: Place, answer: Answer, comment: str) -> str:
-        def claim(person: str, key: str) -> object:
-            return decide(self._desk, Decision(place.request, person, answer, "slack", key, comment, place.stage))
+    def _said(self, ack: Ack, said: Said) -> None:
+        """Write it down, acknowledge, carry it out. What came before is under way, or has its result."""
+        is_new = write_down(self._desk, said)
+        ack()
+        if is_new:
+            self._afterwards.decide("an answer", lambda: self._carried_out(said))
 
-        return self._done(body, place.request, claim)
-
-    def _done(self, body: Json, request: str, claim: Callable[[str, str], object]) -> str:
-        """Claim it; returns what to tell privately to whom it was refused."""
-        key = f"slack:{body.get('trigger_id') or digest(json.dumps(body, sort_keys=True))}"
-        try:
-            with self._desk.store.reading() as session:
-                person = by_slack_user(session, body["user"]["id"])
-            claim(person, key)
-        except AlreadyDecidedError as error:
-            return self._already(request, error)
-        except TwinledgerError as error:
-            return f"Not recorded: {sentence_for_everyone(error)}"
-        return ""
-
-    def _already(self, request: str, error: AlreadyDecidedError) -> str:
-        """Who came first: of the whole request, or of a stage while a later one waits."""
-        with self._desk.store.reading() as session:
-            facts = approval_facts(session, request)
-            who = person_title(session, error.who)
-        return already(facts) if facts.decision else f"Already {error.outcome} by {who} at {_at(error.when)}"
-
-    def _after(self, body: Json, refusal: str) -> None:
+    def _carried_out(self, said: Said) -> None:
         """Tell of a refusal where the button was pressed, send what follows, and show App Home as it is now."""
-        channel, user = (body.get("channel") or {}).get("id", ""), body["user"]["id"]
-        if refusal and channel:
-            self._tell(channel, user, refusal)
+        refusal = refusal_of(self._desk, said)
+        if refusal and said.channel:
+            self._tell(said.channel, said.user, refusal)
         self._afterwards.nudge()
-        self._home.show(user, "" if channel else refusal)
+        self._home.show(said.user, "" if said.channel else refusal)
 
 
-def _at(instant: str) -> str:
-    return when(datetime.fromisoformat(instant))
+def _pressed(body: Json, event: Literal["approve", "withdraw"]) -> Said:
+    place = Place.of(body["actions"][0]["value"])
+    stage = place.stage if event == "approve" else None
+    return Said(place.request, event, *_by(body), stage=stage, channel=_channel(body))
+
+
+def _by(body: Json) -> tuple[str, str]:
+    """Who it was, and Slack's identity of the interaction."""
+    identity = body.get("trigger_id") or digest(json.dumps(body, sort_keys=True))
+    return body["user"]["id"], f"slack:{identity}"
+
+
+def _channel(body: Json) -> str:
+    """Where a button was pressed; empty in App Home."""
+    return str((body.get("channel") or {}).get("id", ""))
 
 
 def _acknowledge(ack: Ack) -> None:

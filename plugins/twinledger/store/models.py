@@ -535,10 +535,17 @@ class PolicyRule(Base):
     reason: Mapped[str] = mapped_column(Text)
 
 
+_LEFT = "result = ''"
+
+
 class Interaction(Base):
-    """One click or answer as it came in; its key makes a replay a duplicate."""
+    """One click or answer as it came in; its key makes a replay a duplicate.
+
+    `result` is empty while it was written down and not carried out, and `said` is what is to be carried out.
+    """
 
     __tablename__ = "interactions"
+    __table_args__ = (Index("ix_interactions_left", "at", sqlite_where=text(_LEFT), postgresql_where=text(_LEFT)),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str] = mapped_column(index=True)
@@ -547,6 +554,7 @@ class Interaction(Base):
     answer: Mapped[str]
     at: Mapped[datetime]
     result: Mapped[str] = mapped_column(Text)
+    said: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Commitment(Base):
