@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
@@ -29,19 +30,23 @@ from twinledger.approvals import (
     Decision,
     Desk,
     GrantView,
+    Said,
     Submission,
     amend,
     be_away,
+    carry_out,
     decide,
     escalate,
     expire,
     headroom,
     left,
+    left_behind,
     redeem,
     remind_due,
     revoke,
     submit,
     withdraw,
+    write_down,
 )
 from twinledger.budgets import count_spent
 from twinledger.clock import FixedClock
@@ -72,6 +77,7 @@ OUTCOMES = (
 )
 ANY = st.integers(0, 30)
 WHO = st.sampled_from(PEOPLE)
+USERS = st.sampled_from([*(f"U0{name.upper()}" for name in PEOPLE), "U0NOBODY"])
 
 
 @dataclass
@@ -160,6 +166,23 @@ class Provisioning(RuleBasedStateMachine):
         decision = Decision(self.one(number), person, answer, "slack", self.key(), stage=stage)
         for _ in range(2):  # the second time it is a replay
             self.attempt(lambda: decide(self.desk, decision))
+
+    @rule(number=ANY, user=USERS, event=st.sampled_from(["approve", "approve", "deny", "withdraw"]), dies=st.booleans())
+    def somebody_presses_in_slack(
+        self, number: int, user: str, event: Literal["approve", "deny", "withdraw"], *, dies: bool
+    ) -> None:
+        """The process that hears of it acknowledges it; some die before they carry it out."""
+        said = Said(self.one(number), event, user, self.key())
+        assert write_down(self.desk, said)
+        assert not write_down(self.desk, said), "a replay is not new"
+        for _ in range(0 if dies else 2):
+            self.attempt(lambda: carry_out(self.desk, said))
+
+    @rule()
+    def what_was_left_behind_is_carried_out(self) -> None:
+        for said in left_behind(self.desk):
+            self.attempt(lambda said=said: carry_out(self.desk, said))  # type: ignore[misc]
+        assert left_behind(self.desk) == []
 
     def whoever_is_asked_approves(self, request: str) -> None:
         with self.desk.store.reading() as session:
@@ -306,7 +329,8 @@ def test_whatever_is_tried_budget_is_spent_once_and_every_request_has_one_outcom
         populate(desk.store)
         with desk.store.transaction() as session:
             for name, roles in (("dan", []), ("mo", ["finance"])):
-                session.add(Person(name=name, title=name, slack_user=None, airflow_user=name, roles=list(roles)))
+                slack_user = f"U0{name.upper()}"
+                session.add(Person(name=name, title=name, slack_user=slack_user, airflow_user=name, roles=list(roles)))
         clock.instant = begun
 
     values = {"desk": desk, "clock": clock, "wish": wish, "start": staticmethod(start)}

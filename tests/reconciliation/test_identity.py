@@ -10,6 +10,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from twinledger.reconciliation.breaks import Finding
 from twinledger.reconciliation.updates import identified
 
@@ -96,6 +97,7 @@ def after(of: dict[str, Finding], before: Iterable[Row]) -> list[Row]:
     return list((kept | now).values())
 
 
+@examples(100)
 @given(st.lists(found_once, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_identity_is_the_same_whatever_order_findings_and_breaks_come_in(
     runs: list[dict[tuple[str, str], Decimal]], shuffle: Random
@@ -115,6 +117,7 @@ def test_identity_is_the_same_whatever_order_findings_and_breaks_come_in(
         assert len(still) == len(set(still))
 
 
+@examples(100)
 @given(found_once, st.permutations(("idle", "unmetered", "unbilled", "pricing", "unexplained")))
 def test_components_that_all_change_their_names_stay_the_same_breaks(
     found: dict[tuple[str, str], Decimal], names: list[str]

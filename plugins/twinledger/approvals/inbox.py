@@ -19,7 +19,7 @@ from twinledger.approvals.interactions import Click, click_key, remember, withou
 from twinledger.approvals.interactions import write_down as written
 from twinledger.approvals.people import by_slack_user
 from twinledger.store import audit
-from twinledger.vocabulary.errors import PersonError
+from twinledger.vocabulary.errors import PersonError, TwinledgerError, UnknownRequestError
 
 SLACK = "slack"
 LEFT_AFTER = timedelta(seconds=30)
@@ -66,18 +66,16 @@ def carry_out(desk: Desk, said: Said) -> Outcome:
 
     Raises:
         PersonError: the user is nobody whom we know, or several; it is recorded.
+        UnknownRequestError: there is no such request; it is recorded.
         TwinledgerError: as `decide` and `withdraw`.
     """
     try:
         with desk.store.reading() as session:
             person = by_slack_user(session, said.user)
-    except PersonError as error:
+        return _done(desk, said, person)
+    except (PersonError, UnknownRequestError) as error:
         _refused(desk, said, error)
         raise
-    if said.event == "withdraw":
-        return withdraw(desk, said.request, person, surface=SLACK, interaction_key=said.interaction)
-    answer = Decision(said.request, person, said.event, SLACK, said.interaction, said.comment, said.stage)
-    return decide(desk, answer)
 
 
 def left_behind(desk: Desk) -> list[Said]:
@@ -87,8 +85,15 @@ def left_behind(desk: Desk) -> list[Said]:
     return [Said(click.request, click.event, **said) for click, said in found if click.surface == SLACK]  # type: ignore[arg-type]
 
 
-def _refused(desk: Desk, said: Said, error: PersonError) -> None:
-    """Record, once, that somebody answered who is no known person."""
+def _done(desk: Desk, said: Said, person: str) -> Outcome:
+    if said.event == "withdraw":
+        return withdraw(desk, said.request, person, surface=SLACK, interaction_key=said.interaction)
+    answer = Decision(said.request, person, said.event, SLACK, said.interaction, said.comment, said.stage)
+    return decide(desk, answer)
+
+
+def _refused(desk: Desk, said: Said, error: TwinledgerError) -> None:
+    """Record, once, an answer by nobody whom we know or to nothing that there is."""
     facts = {"surface": SLACK, "reason": str(error)}
     with desk.store.transaction() as session:
         if remember(session, desk.clock, said.click, "", {"refused": str(error)}):

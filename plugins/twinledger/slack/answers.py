@@ -35,25 +35,25 @@ def refusal_of(desk: Desk, said: Said) -> str:
 def carry_out_left(desk: Desk, client: WebClient | None) -> int:
     """Carry out what processes left behind that died after the acknowledgement; how many answers that were.
 
-    Who is refused is told where they pressed, else by a direct message; without a client nobody is told.
+    Who is refused is told where they pressed, else by a direct message; without a client nobody is told. One that
+    fails keeps nobody else waiting: it is logged by the kind of its error, and what is not carried out comes again.
     """
     left = left_behind(desk)
     for said in left:
-        refusal = refusal_of(desk, said)
-        if refusal and client:
-            _tell(client, said, escaped(refusal))
+        try:
+            refusal = refusal_of(desk, said)
+            if refusal and client:
+                _tell(client, said, escaped(refusal))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the outbox and other answers go on
+            log.warning("an answer that was left behind: %s", type(error).__name__)
     return len(left)
 
 
 def _tell(client: WebClient, said: Said, text: str) -> None:
-    """What was decided stands, whatever Slack makes of this."""
-    try:
-        if said.channel:
-            client.chat_postEphemeral(channel=said.channel, user=said.user, text=text)
-        else:
-            client.chat_postMessage(channel=said.user, text=text)
-    except Exception as error:  # noqa: BLE001 - slack_sdk lets errors of sockets and of HTTP through
-        log.warning("telling somebody privately failed: %s", type(error).__name__)
+    if said.channel:
+        client.chat_postEphemeral(channel=said.channel, user=said.user, text=text)
+    else:
+        client.chat_postMessage(channel=said.user, text=text)
 
 
 def _already(desk: Desk, request: str, error: AlreadyDecidedError) -> str:
