@@ -1,10 +1,21 @@
 """Budgets: plan, actual and commitments of a department, and what lies between them.
 
-What belongs here: the variance of a period, at internal prices, and drawing commitments down by what was spent. What
-does not: discounts, which nothing here reads, and what a message looks like (`slack`).
+What belongs here: the variance of a period, at internal prices, why a period costs more than another one, and drawing
+commitments down by what was spent. What does not: what a message looks like (`slack`). What vendors really charged is
+read for finance's own view of the effects alone.
 """
 
 from twinledger.budgets.drawn import count_spent, draw_down, spent_so_far
+from twinledger.budgets.effects import Effects, external_effects, internal_effects
 from twinledger.budgets.variance import Variance, check_period
 
-__all__ = ["Variance", "check_period", "count_spent", "draw_down", "spent_so_far"]
+__all__ = [
+    "Effects",
+    "Variance",
+    "check_period",
+    "count_spent",
+    "draw_down",
+    "external_effects",
+    "internal_effects",
+    "spent_so_far",
+]
