@@ -17,3 +17,8 @@ TIMES = int(os.environ.get("EXAMPLES_TIMES", "1"))
 def examples(count: int) -> settings:
     """So many examples in a test run; fixtures of the module serve all of them, and none has a deadline."""
     return settings(max_examples=count * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def sequences(count: int, steps: int) -> settings:
+    """As `examples`, of a state machine: each is of so many steps."""
+    return settings(examples(count), stateful_step_count=steps)

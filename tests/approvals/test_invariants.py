@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import HealthCheck
-from hypothesis import settings as examples
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -21,6 +20,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
+from tests.examples import sequences
 from twinledger.approvals import Answer, Decision, Desk, Outcome, Submission, decide, expire, headroom, submit, withdraw
 from twinledger.clock import FixedClock
 from twinledger.outbox import LocalSender, drain
@@ -199,6 +199,7 @@ class Requests(RuleBasedStateMachine):
             assert told.get((request, "approval_reply"), 0) == ended
 
 
+@pytest.mark.hypothesis
 def test_whatever_happens_to_requests(
     desk: Desk,
     clock: FixedClock,
@@ -216,9 +217,7 @@ def test_whatever_happens_to_requests(
     machine = type("Machine", (Requests,), {"desk": desk, "clock": clock, "wish": wish, "start": staticmethod(start)})
     run_state_machine_as_test(
         machine,
-        settings=examples(
-            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=sequences(15, 20),
     )
 
 

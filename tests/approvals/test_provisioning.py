@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from hypothesis import HealthCheck
-from hypothesis import settings as examples
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,6 +22,7 @@ from hypothesis.stateful import (
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from tests.examples import sequences
 from twinledger.approvals import (
     AbsenceView,
     Answer,
@@ -315,6 +315,7 @@ def _lives(grant: Grant, now: datetime) -> bool:
     return grant.ends_at > now
 
 
+@pytest.mark.hypothesis
 def test_whatever_is_tried_budget_is_spent_once_and_every_request_has_one_outcome(
     desk: Desk,
     clock: FixedClock,
@@ -336,7 +337,5 @@ def test_whatever_is_tried_budget_is_spent_once_and_every_request_has_one_outcom
     values = {"desk": desk, "clock": clock, "wish": wish, "start": staticmethod(start)}
     run_state_machine_as_test(
         type("Machine", (Provisioning,), values),
-        settings=examples(
-            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=sequences(12, 25),
     )
