@@ -123,7 +123,7 @@ def test_a_relative_place_is_relative_to_its_file(tmp_path: Path) -> None:
         ),
         (
             {"budgets": "budgets: [{department: a, period: 2026-13, amount: '1', currency: USD}]"},
-            r"budgets\[0\]\.period: .*no accounting month",
+            r"budgets\[0\]\.period: '2026-13' is no time: expected a month, a quarter or a year",
         ),
         ({"rates": "day,rate\n"}, r"rates\.csv: header: expected kind,day"),
         (

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from twinledger.catalog.aliases import AliasConfig, alias_problems
 from twinledger.catalog.breaks import BreaksFile, break_problems
+from twinledger.catalog.budget_sheet import SHEETS, read_budget_sheet
 from twinledger.catalog.contracts import CommitmentConfig, ContractConfig, contract_problems
 from twinledger.catalog.forms import (
     AgreementConfig,
@@ -74,6 +75,7 @@ def load_config(folder: Path) -> CompanyConfig:
     Raises:
         InvalidConfigError: there is no such folder, or a file does not have the form it must have, or
             refers to something that is in no file; names the file and the place in it.
+        InvalidTableError: a spreadsheet of budgets has cells that are not what they should be; names them.
     """
     if not folder.is_dir():
         raise InvalidConfigError(str(folder), "folder", "there is no such folder")
@@ -91,7 +93,7 @@ def load_config(folder: Path) -> CompanyConfig:
         aliases=_read(folder / "aliases.yaml", AliasesFile).aliases,
         breaks=_read(folder / "breaks.yaml", BreaksFile),
         policy=_read(folder / "policy.yaml", PolicyFile),
-        budgets=_read(folder / "budgets.yaml", BudgetsFile).budgets,
+        budgets=_budgets(folder),
         rates=read_rates(folder / "rates.csv"),
     )
     for file, place, problem in _problems(config):
@@ -109,6 +111,13 @@ def read_cases(path: Path) -> tuple[CaseConfig, ...]:
 def read_form(path: Path, form: type[_File]) -> _File:
     """A file of the folder that is another room's, as `load_config` reads its own; raises InvalidConfigError."""
     return _read(path, form)
+
+
+def _budgets(folder: Path) -> tuple[BudgetConfig, ...]:
+    """The plan of each month, of budgets.yaml and of the spreadsheets beside it."""
+    sheets = [read_budget_sheet(folder / name) for name in SHEETS if (folder / name).is_file()]
+    lines = [*_read(folder / "budgets.yaml", BudgetsFile).budgets, *(line for sheet in sheets for line in sheet)]
+    return tuple(month for line in lines for month in line.months())
 
 
 def _placed(folder: Path, source: SourceConfig) -> SourceConfig:
@@ -293,9 +302,9 @@ def _unknown_departments(config: CompanyConfig) -> Iterator[_Problem]:
             yield "departments.yaml", place, _unknown("department", department.parent, parents)
         if _is_own_ancestor(department.name, parents):
             yield "departments.yaml", place, f"{department.name!r} is its own ancestor"
-    for index, budget in enumerate(config.budgets):
+    for budget in config.budgets:
         if budget.department not in parents:
-            yield "budgets.yaml", f"budgets[{index}].department", _unknown("department", budget.department, parents)
+            yield "budgets.yaml", f"budgets of {budget.period}", _unknown("department", budget.department, parents)
 
 
 def _agreement_problems(config: CompanyConfig) -> Iterator[_Problem]:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from twinledger.vocabulary.errors import ConfigurationError, InvalidAmountError, InvalidPeriodError
 from twinledger.vocabulary.identities import checked_name
 from twinledger.vocabulary.money import QUANTITY_SCALE, SCALE, parse_amount
-from twinledger.vocabulary.periods import Period
+from twinledger.vocabulary.periods import Period, months_of
 
 RATE_SCALE = 8
 """Decimals of an exchange rate, DECIMAL(10,8)."""
@@ -84,6 +84,14 @@ def _period(value: object) -> Period:
         raise ValueError(str(error)) from None
 
 
+def _span(value: object) -> tuple[Period, ...]:
+    try:
+        return months_of(str(value))
+    except InvalidPeriodError:
+        text = f"{str(value)[:40]!r} is no time: expected a month, a quarter or a year, as 2026-10, 2026-Q4 or 2026"
+        raise ValueError(text) from None
+
+
 Name = Annotated[str, AfterValidator(_name)]
 """A name that may stand in SQL, paths and keys."""
 
@@ -113,3 +121,6 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 
 PeriodField = Annotated[Period, BeforeValidator(_period)]
 """An accounting month, YYYY-MM."""
+
+SpanField = Annotated[tuple[Period, ...], BeforeValidator(_span)]
+"""The months of a month (2026-10), a quarter (2026-Q4) or a year (2026)."""

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from twinledger.vocabulary.errors import InvalidPeriodError
 
 _FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_LONGER = re.compile(r"([0-9]{4})(?:-Q([1-4]))?")
+_QUARTER = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,3 +65,12 @@ class Period:
     def __str__(self) -> str:
         """YYYY-MM."""
         return f"{self.year:04d}-{self.month:02d}"
+
+
+def months_of(text: str) -> tuple[Period, ...]:
+    """The months of a month (2026-10), a quarter (2026-Q4) or a year (2026); raises InvalidPeriodError otherwise."""
+    match = _LONGER.fullmatch(text)
+    if not match or match[1] == "0000":
+        return (Period.parse(text),)
+    first, count = (1, 12) if match[2] is None else (_QUARTER * int(match[2]) - _QUARTER + 1, _QUARTER)
+    return tuple(Period(int(match[1]), first).shift(months) for months in range(count))
