@@ -46,7 +46,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             ("ingest",),
             ("rate", PERIOD),
             ("reconcile", PERIOD),
-            ("budget", PERIOD),
+            ("budget", "check", PERIOD),
         ):
             result = run(*command)
             assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""What is left of a budget: plan - actual - commitments.
+"""What is left of a budget: plan and what moved into it - actual - commitments.
 
 What belongs here: the commitments of a department and what they leave. What does not: the actual,
 which is in the lake and handed in, and the forecast, which is `budgets`'.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from twinledger.store.models import Budget, Commitment, Grant
+from twinledger.store.models import Budget, BudgetMovement, Commitment, Grant
 from twinledger.vocabulary.errors import CurrencyMismatchError
-from twinledger.vocabulary.money import exact_sum
+from twinledger.vocabulary.money import Money, exact_sum
 
 HELD = ("pending", "posted")
 """The states in which a commitment holds budget; a posted one does until its grant is over."""
@@ -23,7 +23,10 @@ HELD = ("pending", "posted")
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """One department's budget for a period, in one currency; without a plan, the plan is zero."""
+    """One department's budget for a period, in one currency; without a plan, the plan is zero.
+
+    The plan is with what moved into it, from other departments or the period before, and less what moved out.
+    """
 
     department: str
     period: str
@@ -56,6 +59,18 @@ def left(commitment: Commitment) -> Decimal:
     return exact_sum((commitment.amount, -commitment.spent))
 
 
+def moved(session: Session, period: str, department: str = "") -> list[tuple[str, Money]]:
+    """What moved into the plans of a period (YYYY-MM), and out of them as less than nothing; by department."""
+    query = select(BudgetMovement).where(or_(BudgetMovement.from_period == period, BudgetMovement.to_period == period))
+    found = []
+    for one in session.scalars(query.order_by(BudgetMovement.at, BudgetMovement.id)):
+        if one.to_period == period:
+            found.append((one.to_department, Money(one.amount, one.currency)))
+        if one.from_period == period:
+            found.append((one.from_department, Money(-one.amount, one.currency)))
+    return [one for one in found if department in ("", one[0])]
+
+
 def headroom(
     session: Session,
     department: str,
@@ -77,8 +92,9 @@ def headroom(
     Raises:
         CurrencyMismatchError: the plan or a commitment is in another currency.
     """
-    budget = session.get(Budget, (department, period), with_for_update=to_commit or None)
+    budget = session.get(Budget, (department, period), with_for_update=to_commit or None, populate_existing=to_commit)
     commitments = [one for one in holding(session, period, now, department) if one.request != without]
+    into = moved(session, period, department)
     others = [one.currency for one in (budget, *commitments) if one is not None and one.currency != currency]
     if others:
         raise CurrencyMismatchError(others[0], currency)
@@ -86,7 +102,7 @@ def headroom(
         department=department,
         period=period,
         currency=currency,
-        plan=budget.amount if budget else Decimal(0),
+        plan=exact_sum([budget.amount if budget else Decimal(0), *(money.amount for _, money in into)]),
         actual=max([actual, *(one.actual for one in commitments)]),
         committed=exact_sum(left(one) for one in commitments),
     )

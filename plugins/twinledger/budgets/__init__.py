@@ -7,15 +7,22 @@ read for finance's own view of the effects alone.
 
 from twinledger.budgets.drawn import count_spent, draw_down, spent_so_far
 from twinledger.budgets.effects import Effects, external_effects, internal_effects
+from twinledger.budgets.movements import Movement, movements, roll_over, transfer
+from twinledger.budgets.tree import roll_up
 from twinledger.budgets.variance import Variance, check_period
 
 __all__ = [
     "Effects",
+    "Movement",
     "Variance",
     "check_period",
     "count_spent",
     "draw_down",
     "external_effects",
     "internal_effects",
+    "movements",
+    "roll_over",
+    "roll_up",
     "spent_so_far",
+    "transfer",
 ]

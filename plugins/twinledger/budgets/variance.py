@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from twinledger.approvals import holding, left
+from twinledger.approvals import holding, left, moved
 from twinledger.books import Books
 from twinledger.budgets.drawn import draw_down
 from twinledger.catalog import convert, rate_of_period, relations
@@ -93,6 +93,7 @@ def _charged(books: Books, period: Period) -> _Charged:
 def _plans(session: Session, books: Books, period: Period) -> dict[str, Money]:
     query = select(Budget).where(Budget.period == str(period))
     found = [(budget.department, Money(budget.amount, budget.currency)) for budget in session.scalars(query)]
+    found += moved(session, str(period))
     return _summed(session, books, period, found)
 
 

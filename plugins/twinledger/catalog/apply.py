@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, cast
 
 from sqlalchemy import inspect, select, update
@@ -56,6 +57,7 @@ _RETIRED: dict[type[models.Base], dict[str, Any]] = {
     models.Department: {"tenants": [], "headcount": None},
     models.Pool: {"rules": [], "capacity": [], "tolerance": {}, "driver": None},
     models.Product: {"state": "retired"},
+    models.Budget: {"amount": Decimal(0)},
 }
 _STATES = ("draft", "listed", "retired")
 """A product's life, in the order in which it is lived."""

@@ -1,4 +1,4 @@
-"""Commands of one accounting period: rate, reconcile, budget, variance."""
+"""Commands of one accounting period: rate, reconcile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from twinledger.cli.output import (
     money,
     open_books,
     out,
-    parse_period,
     print_json,
     progress,
     table,
@@ -22,8 +21,6 @@ from twinledger.cli.output import (
 
 if TYPE_CHECKING:
     from twinledger.reconciliation import Reconciliation
-
-_EFFECTS = ("price", "volume", "mix", "new", "gone")
 
 
 def rate(period: PeriodArgument, as_json: AsJson = False) -> None:
@@ -117,56 +114,3 @@ def show_reconciliation(found: Reconciliation) -> None:
         out.print(f"{waiting} suggested matches wait: twinledger match suggest {found.period}", markup=False)
     for sentence in (*found.missing, *found.warnings):
         out.print(sentence, markup=False)
-
-
-def budget(period: PeriodArgument, as_json: AsJson = False) -> None:
-    """Every department's actual and commitments against its plan; tells those that are over.
-
-    Repeating it tells nobody twice.
-    """
-    from twinledger.budgets import check_period
-
-    with open_books() as books, progress(f"comparing {period} with its budgets", shown=not as_json):
-        found = check_period(books, period)
-    if as_json:
-        print_json([asdict(row) for row in found])
-        return
-    columns = ("department", "plan", "actual", "committed", "variance")
-    rows = [(v.department, v.plan, v.actual, v.committed, f"{v.variance}{' over' if v.over else ''}") for v in found]
-    table(f"{period}: budgets", columns, rows, columns[1:])
-
-
-def variance(
-    period: PeriodArgument,
-    against: Annotated[str, typer.Option("--against", help="The month to compare with; else the one before.")] = "",
-    department: Annotated[str, typer.Option("--department", "-d", help="Only of this department.")] = "",
-    effective: Annotated[
-        bool, typer.Option("--effective", help="For finance: by vendor and service, as vendors really charged.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Why a month costs more or less than another one: price, volume, mix, new resources and those that are gone.
-
-    The effects of each line add up to its change exactly.
-
-    Examples: [bold]twinledger variance 2026-10[/]; [bold]twinledger variance 2026-10 --against 2026-08 -d shop[/];
-    [bold]twinledger variance 2026-10 --effective[/]
-    """
-    from twinledger.budgets import external_effects, internal_effects
-
-    if effective and department:
-        message = "the external ledger is by vendor: expected --effective without --department"
-        raise typer.BadParameter(message)
-    before = parse_period(against) if against else period.shift(-1)
-    read = external_effects if effective else internal_effects
-    with open_books() as books, progress(f"comparing {period} with {before}", shown=not as_json):
-        found = [one for one in read(books, before, period) if department in ("", one.scope)]
-    if as_json:
-        print_json([asdict(one) | {"change": asdict(one.change)} for one in found])
-        return
-    columns = ("vendor" if effective else "department", "product", "unit", str(before), *_EFFECTS, str(period))
-    rows = [
-        (one.scope, one.product, one.unit, one.before, one.price, one.volume, one.mix, one.new, one.gone, one.after)
-        for one in found
-    ]
-    table(f"{period} against {before}: what changed", columns, rows, columns[3:])

@@ -12,7 +12,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text, true
+from sqlalchemy import (
+    JSON,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from twinledger.store.types import ExactDecimal, UtcDateTime
@@ -348,6 +361,28 @@ class Budget(Base):
     period: Mapped[str] = mapped_column(primary_key=True)
     amount: Mapped[Decimal]
     currency: Mapped[str]
+
+
+class BudgetMovement(Base):
+    """What one plan gave to another one: a transfer between departments, or what a period left to the next."""
+
+    __tablename__ = "budget_movements"
+    __table_args__ = (
+        ForeignKeyConstraint(["from_department", "from_period"], ["budgets.department", "budgets.period"]),
+        ForeignKeyConstraint(["to_department", "to_period"], ["budgets.department", "budgets.period"]),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # transfer | roll-over
+    from_department: Mapped[str]
+    from_period: Mapped[str] = mapped_column(index=True)
+    to_department: Mapped[str]
+    to_period: Mapped[str] = mapped_column(index=True)
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    who: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 # --- reconciliation --------------------------------------------------------------------------
