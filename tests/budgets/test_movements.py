@@ -165,8 +165,8 @@ cents = st.integers(0, 10**9).map(lambda one: Decimal(one).scaleb(-2))
 
 
 def variance(name: str, plan: Decimal, actual: Decimal, committed: Decimal) -> Variance:
-    amounts = [Money(one, "USD") for one in (plan, actual, committed, actual + committed - plan)]
-    return Variance(name, *amounts, over=False)
+    planned, spent, held = (Money(one, "USD") for one in (plan, actual, committed))
+    return Variance(name, planned, spent, held, spent + held - planned, over=False)
 
 
 @given(st.data(), st.lists(st.tuples(cents, cents, cents), min_size=1, max_size=12))
