@@ -123,7 +123,7 @@ def transfer(
                       reason=why)])  # fmt: skip
 
 
-@budget.command("roll-over")
+@budget.command("rollover")
 def roll_over(
     period: PeriodArgument,
     department: Annotated[str, typer.Option("--department", "-d", help="Whose plan.")],
@@ -133,7 +133,7 @@ def roll_over(
 ) -> None:
     """Leave what a department did not spend in a closed period to the one after it.
 
-    Example: [bold]twinledger budget roll-over 2026-09 -d shop --by mary --why "agreed with finance"[/]
+    Example: [bold]twinledger budget rollover 2026-09 -d shop --by mary --why "agreed with finance"[/]
     """
     from twinledger.budgets import roll_over as moved
 
