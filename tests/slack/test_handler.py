@@ -16,13 +16,14 @@ from sqlalchemy import select
 from tests.slack.company import FakeDesk, ask
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, NoSuchButtonError, mentions, wait_until
-from twinledger.approvals import Decision, decide, expire
+from twinledger.approvals import Decision, by_airflow_user, decide, expire
 from twinledger.approvals.inbox import LEFT_AFTER
 from twinledger.slack.afterwards import Afterwards
 from twinledger.slack.answers import carry_out_left
 from twinledger.slack.handler import SlackHandler, verified
 from twinledger.slack.sender import slack_client
-from twinledger.store.models import AuditEntry, Interaction, Request
+from twinledger.store.models import AuditEntry, Department, Interaction, Request
+from twinledger.vocabulary.errors import NotEntitledError
 
 Serve = Callable[..., SlackHandler]
 
@@ -44,6 +45,13 @@ def _state(desk: FakeDesk) -> tuple[str, str | None]:
 def _interactions(desk: FakeDesk) -> int:
     with desk.store.reading() as session:
         return len(session.scalars(select(Interaction)).all())
+
+
+def _refusals(desk: FakeDesk) -> list[tuple[str, str]]:
+    """Whose approval was refused, and of what, as the audit trail has it."""
+    query = select(AuditEntry).where(AuditEntry.action == "request.approve.refused").order_by(AuditEntry.sequence)
+    with desk.store.reading() as session:
+        return [(one.who, one.subject) for one in session.scalars(query)]
 
 
 def _told(slack: FakeSlack) -> list[tuple[str, str]]:
@@ -217,9 +225,7 @@ def test_an_unmapped_user_decides_nothing_is_told_why_and_is_on_record_once(
     assert slack.post(body, headers).status == 200
     handler.close()
     assert _state(desk) == ("pending", None)
-    with desk.store.reading() as session:
-        refused = session.scalars(select(AuditEntry).where(AuditEntry.action == "request.approve.refused")).all()
-    assert [(one.who, one.subject) for one in refused] == [("slack U0EVE", "req-1")]
+    assert _refusals(desk) == [("slack U0EVE", "req-1")]
     assert _told(slack) == [
         ("U0EVE", "Not recorded: Slack user 'U0EVE' is no known person: add the user to people.yaml")
     ]
@@ -244,6 +250,49 @@ def test_neither_the_requester_nor_somebody_else_decides(
     handler.close()
     assert _state(desk) == ("pending", None)
     assert "may not decide req-1" in _told(slack)[0][1]
+
+
+def test_an_approver_who_was_removed_before_the_click_is_refused_and_it_is_on_record(
+    desk: FakeDesk, card: dict[str, Any], slack: FakeSlack, serve: Serve
+) -> None:
+    with desk.store.transaction() as session:
+        session.get_one(Department, "shop").budget_holder = "ada"
+    handler = serve()
+    slack.click(card, "approve", "U0BOB")
+    handler.close()
+    assert _state(desk) == ("pending", None)
+    assert "asked as budget holder, and are not any more" in _told(slack)[0][1]
+    assert _refusals(desk) == [("bob", "req-1")]
+
+
+def test_the_requester_s_other_account_is_the_requester(
+    desk: FakeDesk, card: dict[str, Any], slack: FakeSlack, serve: Serve
+) -> None:
+    """Cy asked; in Airflow they have an account too, and a second one in Slack is nobody's."""
+    with desk.store.transaction() as session:
+        session.get_one(Department, "shop").budget_holder = "cy"
+    handler = serve()
+    with desk.store.reading() as session:
+        same = by_airflow_user(session, "cy")
+    with pytest.raises(NotEntitledError, match="the requester never decides"):
+        decide(desk, Decision("req-1", same, "approve", "airflow", "answer-1"))
+    slack.click(card, "approve", "U0CYAGAIN")
+    handler.close()
+    assert _state(desk) == ("pending", None)
+    assert _refusals(desk) == [("cy", "req-1"), ("slack U0CYAGAIN", "req-1")]
+
+
+def test_a_form_with_more_than_it_lets_people_write_is_refused(
+    desk: FakeDesk, card: dict[str, Any], slack: FakeSlack, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve()
+    slack.click(card, "deny", "U0BOB")
+    wait_until(lambda: bool(slack.views), "a form is opened")
+    form = next(iter(slack.views.values()))
+    refused = slack.submit(form, {"reason": "x" * 1001}, "U0BOB")
+    assert refused.json["errors"] == {"reason": "Expected at most 1000 characters."}
+    assert (_state(desk), _interactions(desk)) == (("pending", None), 0)
+    assert "more than it lets people write" in caplog.text
 
 
 def test_a_replayed_click_within_the_window_changes_nothing(

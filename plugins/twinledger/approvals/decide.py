@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.interactions import Click, click_key, remember, result_of
-from twinledger.approvals.people import Stage
-from twinledger.approvals.stages import answered, begun, next_stage, replaced
+from twinledger.approvals.people import Stage, is_still_asked
+from twinledger.approvals.stages import answered, begun, next_stage, present_role, replaced
 from twinledger.approvals.states import ENTITLED, TRANSITIONS, Answer, Event, Transition
 from twinledger.approvals.view import found_request, queue_outcome, queue_stage
 from twinledger.clock import Clock
@@ -116,7 +116,7 @@ def supersede(session: Session, desk: Desk, request: Request, person: str, surfa
         AlreadyDecidedError: it has ended.
     """
     move = _Move(request.id, "supersede", person, surface)
-    if refusal := _refusal(request, move, request.stage):
+    if refusal := _refusal(session, desk, request, move, request.stage):
         raise refusal
     if not _claim(session, desk, request, move):
         raise _already(found_request(session, request.id))
@@ -170,7 +170,7 @@ def _settle(session: Session, desk: Desk, move: _Move) -> Outcome | TwinledgerEr
     if move.event == "expire" and request.stage and request.state == "pending" and request.expires_at > clock.now():
         return _outcome(session, request, duplicate=True)  # the timer was of a stage that was answered meanwhile
     stage = request.stage if move.stage is None else move.stage
-    if refusal := _refusal(request, move, stage):
+    if refusal := _refusal(session, desk, request, move, stage):
         return _refused(session, clock, move, refusal)
     if move.event != "expire" and request.state == "pending" and request.expires_at <= clock.now():
         _claim(session, desk, request, _Move(request.id, "expire", TIMER, TIMER))
@@ -191,10 +191,10 @@ def _lost(session: Session, clock: Clock, move: _Move, stage: int) -> Outcome | 
     return _refused(session, clock, move, _already(request))
 
 
-def _refusal(request: Request, move: _Move, stage: int) -> TwinledgerError | None:
+def _refusal(session: Session, desk: Desk, request: Request, move: _Move, stage: int) -> TwinledgerError | None:
     if passed := _passed(request, move, stage):
         return passed
-    reason = _not_entitled(request, move)
+    reason = _not_entitled(request, move) or _not_any_more(session, desk, request, move)
     return NotEntitledError(move.who, request.id, reason) if reason else None
 
 
@@ -217,6 +217,15 @@ def _not_entitled(request: Request, move: _Move) -> str:
     if by == "requester" and move.who != request.requester:
         return f"only its requester, {request.requester}, may take it back"
     return ""
+
+
+def _not_any_more(session: Session, desk: Desk, request: Request, move: _Move) -> str:
+    """Why somebody who was asked may not answer now, or nothing."""
+    if ENTITLED[move.event] != "approver" or request.state != "pending":
+        return ""
+    role = present_role(request)
+    still = is_still_asked(session, request, role, move.who, desk.clock.now())
+    return "" if still else f"they were asked as {role}, and are not any more"
 
 
 def _claim(session: Session, desk: Desk, request: Request, move: _Move) -> bool:

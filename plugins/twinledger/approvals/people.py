@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from twinledger.approvals.desk import Desk
 from twinledger.catalog import Role, with_those_above
-from twinledger.store.models import Absence, Department, Person
+from twinledger.store.models import Absence, Department, Person, Request
 from twinledger.vocabulary.errors import AmbiguousPersonError, NoApproverError, UnknownPersonError
 
 
@@ -89,6 +89,25 @@ def _present(session: Session, name: str, now: datetime, excluded: Collection[st
     delegate = away.delegate if away else None
     found = [name] if away is None or delegate else []
     return tuple(one for one in (*found, *([delegate] if delegate else [])) if one not in excluded)
+
+
+def is_still_asked(session: Session, request: Request, role: Role, person: str, now: datetime) -> bool:
+    """Whether somebody who was asked at a stage of this role would be now: people change while a request waits.
+
+    Who holds the role there or above, who is of finance, and who stood in for somebody when they were asked.
+    """
+    found = session.get(Person, person, populate_existing=True)
+    if person not in request.approvers or found is None:
+        return False
+    if "finance" in found.roles:
+        return True
+    department = session.get_one(Department, request.department, populate_existing=True)
+    above = with_those_above(session, department)
+    holders = {one.owner if role == "manager" else one.budget_holder for one in above} if role != "finance" else set()
+    if person in holders:
+        return True
+    stood_in = select(Absence.id).where(Absence.delegate == person, Absence.person.in_(request.approvers))
+    return session.scalar(stood_in.where(Absence.starts_at <= now).limit(1)) is not None
 
 
 def absence_of(session: Session, person: str, now: datetime) -> Absence | None:

@@ -13,6 +13,8 @@ from typing import Any
 from twinledger.slack.blocks import TITLE_LENGTH, Block
 
 REASON = "reason"
+LONGEST_REASON = 1000
+"""Characters, also where somebody sends more than the form lets them write."""
 
 
 def reason_form(callback: str, place: Mapping[str, str], titles: tuple[str, str], label: str, submit: str) -> Block:
@@ -38,7 +40,12 @@ def reason_form(callback: str, place: Mapping[str, str], titles: tuple[str, str]
                 "type": "input",
                 "block_id": REASON,
                 "label": {"type": "plain_text", "text": label},
-                "element": {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": 1000},
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": REASON,
+                    "multiline": True,
+                    "max_length": LONGEST_REASON,
+                },
             }
         ],
     }

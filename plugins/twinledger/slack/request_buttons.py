@@ -7,6 +7,7 @@ out after it. What does not: what it comes to and what is told of a refusal (`an
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -17,9 +18,11 @@ from twinledger.approvals import Desk, Said, write_down
 from twinledger.slack.afterwards import Afterwards
 from twinledger.slack.answers import refusal_of
 from twinledger.slack.cards import APPROVE, DENY, DETAILS
-from twinledger.slack.forms import REASON, reason_form, reason_given
+from twinledger.slack.forms import LONGEST_REASON, REASON, reason_form, reason_given
 from twinledger.slack.home import WITHDRAW, Home
 from twinledger.vocabulary.identities import digest
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Tell = Callable[[str, str, str], None]
@@ -78,6 +81,10 @@ class RequestButtons:
         reason = reason_given(view)
         if not reason:
             ack(response_action="errors", errors={REASON: "A reason is required."})
+            return
+        if len(reason) > LONGEST_REASON:
+            log.warning("refused a form with more than it lets people write")
+            ack(response_action="errors", errors={REASON: f"Expected at most {LONGEST_REASON} characters."})
             return
         kept = json.loads(view["private_metadata"])
         place = Place.of(kept["request"])
