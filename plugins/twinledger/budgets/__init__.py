@@ -9,20 +9,26 @@ from twinledger.budgets.drawn import count_spent, draw_down, spent_so_far
 from twinledger.budgets.effects import Effects, external_effects, internal_effects
 from twinledger.budgets.movements import Movement, movements, roll_over, transfer
 from twinledger.budgets.tree import roll_up
+from twinledger.budgets.unit_cost import MetricConfig, UnitCost, metrics, record_metrics, unit_costs
 from twinledger.budgets.variance import Variance, check_period
 
 __all__ = [
     "Effects",
+    "MetricConfig",
     "Movement",
+    "UnitCost",
     "Variance",
     "check_period",
     "count_spent",
     "draw_down",
     "external_effects",
     "internal_effects",
+    "metrics",
     "movements",
+    "record_metrics",
     "roll_over",
     "roll_up",
     "spent_so_far",
     "transfer",
+    "unit_costs",
 ]

@@ -385,6 +385,17 @@ class BudgetMovement(Base):
     at: Mapped[datetime]
 
 
+class MetricValue(Base):
+    """What a business metric came to on a day: orders, tokens, training hours."""
+
+    __tablename__ = "metric_values"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    quantity: Mapped[Decimal]
+    recorded_at: Mapped[datetime]
+
+
 # --- reconciliation --------------------------------------------------------------------------
 
 
