@@ -75,7 +75,7 @@ def test_every_command_that_is_written_of_exists(pages: dict[str, str]) -> None:
     said = {
         tuple(words.split())
         for text in pages.values()
-        for words in re.findall(r"(?:`|/|^|&& )twinledger((?: [a-z]+)+)", text, re.MULTILINE)
+        for words in re.findall(r"(?:`|/|^|&& )twinledger((?: [a-z][a-z-]*)+)", text, re.MULTILINE)
     }
 
     missing = set()

@@ -27,8 +27,8 @@ ROLES = (FINANCE_ROLE, EVERYONE_ROLE, APPLICATION_ROLE)
 EVERYONE_TABLES = frozenset(
     {
         "absences", "alembic_version", "budget_movements", "budgets", "catalog_plans", "commitments", "departments",
-        "grant_draws", "grants", "interactions", "meters", "metric_values", "people", "policy_rules", "prices", "products",
-        "rates", "requests", "tag_keys",
+        "grant_draws", "grants", "interactions", "meters", "metric_values", "people", "policy_rules", "prices",
+        "products", "rates", "requests", "tag_keys",
     }
 )  # fmt: skip
 """Who consumes, who pays, at which published price; what was asked for and decided."""
