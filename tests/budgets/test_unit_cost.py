@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,11 +24,12 @@ METRICS = "metrics: [{name: orders, title: Orders, unit: order, departments: [sh
 
 
 @pytest.fixture
-def books(books: Books) -> Books:
+def books(books: Books, tmp_path: Path) -> Books:
     """A deployment that knows the shop's orders."""
-    books.settings.config.mkdir(parents=True, exist_ok=True)
-    (books.settings.config / "metrics.yaml").write_text(METRICS)
-    return books
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "metrics.yaml").write_text(METRICS)
+    return replace(books, settings=books.settings.model_copy(update={"config": folder}))
 
 
 def written(tmp_path: Path, *lines: str) -> Path:
