@@ -244,12 +244,18 @@ def test_an_amended_request_takes_the_place_of_the_old_one(desk: Desk, wish: Sub
 def test_an_amendment_that_the_policy_refuses_leaves_the_old_request(desk: Desk, wish: Submission) -> None:
     old = submit(desk, wish)
     rule(desk, "refuse", "no more")
-    with pytest.raises(PolicyRefusedError):
+    with pytest.raises(PolicyRefusedError) as told:
         amend(desk, old, replace(wish, quantity=Decimal(48)), surface="page")
     with pytest.raises(NotEntitledError, match="only its requester, cy"):
         amend(desk, old, replace(wish, requester="bob"), surface="page")
     assert (seen(desk, old).state, commitments(desk)) == ("pending", {old: "pending"})
-    assert audited(desk) == [("cy", "request.submit"), ("cy", "request.refused")]
+    refused = "request.amend.refused"
+    assert audited(desk) == [("cy", "request.submit"), ("cy", refused), ("bob", refused)]
+    with desk.store.reading() as session:
+        by_policy, by_person = session.scalars(select(AuditEntry).where(AuditEntry.action == refused))
+    assert (by_policy.subject, by_policy.facts["quantity"], by_policy.facts["surface"]) == (old, "48.00", "page")
+    assert (by_policy.facts["policy"]["outcome"], by_policy.facts["reason"]) == ("refuse", str(told.value))
+    assert "only its requester, cy" in by_person.facts["reason"]
 
 
 def test_an_amendment_and_an_approval_at_once_leave_one_of_them(desk: Desk, wish: Submission) -> None:

@@ -88,6 +88,12 @@ def test_a_plan_is_refused_then_asked_for_then_covered(folder: Path) -> None:
     passed = run(*judged)
     assert (passed.exit_code, "2 covered" in passed.stdout) == (0, True)
     assert "everything is covered, drawn" in passed.stderr
+    again = run(*asked, "--workspace", "shop", "--yes", "--json")
+    assert again.exit_code == 0, again.output
+    said = json.loads(again.stdout)
+    assert (said["requests"], {one["grant"] for one in said["covered"]}) == ([], {request.replace("req-", "grant-")})
+    everything = run(*asked, "--all", stdin=b"n\n").output
+    assert ("1 to ask for" in everything, "covered" in everything) == (True, False)
     sarif = run("gate", str(folder / "unknown.json"), "-d", "storefront", "-w", "shop", "-f", "sarif")
     assert sarif.exit_code == 1
     assert json.loads(sarif.stdout)["runs"][0]["results"][0]["ruleId"] == "uncounted-resource"
@@ -98,7 +104,10 @@ def test_a_request_without_a_plan_names_what_it_asks_for() -> None:
     short = run(*asked, "--product", "kubernetes")
     assert (short.exit_code, "--meter, --quantity, --region" in short.output) == (2, True)
 
-    made = run(*asked, "--product", "kubernetes", "--meter", "core-hours", "--quantity", "4.5", "--region", "us-east-1")
+    whole = (*asked, "--product", "kubernetes", "--meter", "core-hours", "--quantity", "4.5", "--region", "us-east-1")
+    late = run(*whole, "--needed-by", "2020-01-31")
+    assert (late.exit_code, "needed_by is '2020-01-31', expected" in late.output) == (2, True)
+    made = run(*whole, "--needed-by", "2999-01-31")
     assert made.exit_code == 0, made.output
     assert "req-" in made.stdout
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from twinledger.approvals import Submission, submit
 from twinledger.cli import app
 from twinledger.deployment import open_books
-from twinledger.store.models import Budget
+from twinledger.store.models import Budget, Meter
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import PREFIX, ROOT, load_settings
 
@@ -52,6 +52,14 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_requests_are_listed_shown_decided_amended_and_written_down(asked: list[str]) -> None:
     first, second, third = asked
+    with open_books(load_settings()) as books:
+        with books.store.transaction() as session:
+            session.get_one(Meter, ("kubernetes", "core-hours")).unit = "card-hour"
+        for_cards = submit(books, replace(WISH, days=31))
+    shown = run("request", "show", for_cards).output
+    assert ("20 cards x 744 hours = 14,880 card-hours" in shown, "not measured" in shown) == (True, True)
+    assert run("request", "withdraw", for_cards, "--by", "grace").exit_code == 0
+    assert "GPU cards" not in run("request", "show", first).output
     listed = run("request", "list", "--state", "pending", "--department", "storefront")
     assert (listed.exit_code, "3 requests" in listed.output, "waits for ada" in listed.output) == (0, True, True)
     assert "granted by" not in run("request", "show", first).output
@@ -69,6 +77,7 @@ def test_requests_are_listed_shown_decided_amended_and_written_down(asked: list[
     lines = [json.loads(line) for line in run("request", "export").stdout.splitlines()]
     assert {one["id"]: one["state"] for one in lines} == {
         first: "approved", second: "denied", third: "superseded", fourth: "withdrawn",
+        for_cards: "withdrawn",
     }  # fmt: skip
     (record,) = [one for one in lines if one["id"] == first]
     assert [one["action"] for one in record["entries"]] == ["request.submit", "request.approve"]

@@ -277,7 +277,7 @@ def test_nothing_but_creating_and_looking_is_permitted() -> None:
     [
         (replace(GRANT, resources=()), "resources is 'any'"),
         (resources(("azurerm_linux_virtual_machine", "Standard_D2s_v5")), "type is 'azurerm_linux_virtual_machine'"),
-        (resources(("aws_instance", "m5.large"), ("aws_eks_node_group", "m5.large")), "type is 'aws_eks_node_group'"),
+        (resources(("aws_instance", "m5.large"), ("aws_eks_node_group", "m5.large")), "CreateNodegroup has no"),
         (resources(("aws_instance", "")), "size of aws_instance is ''"),
         (resources(("aws_instance", "*")), r"size of aws_instance is '\*'"),
         (resources(("aws_instance", "${aws:userid}")), "size of aws_instance"),

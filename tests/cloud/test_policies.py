@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from tests.cloud.test_broker import resources
+from twinledger.cloud.aws_hands import SESSION_NAME
 from twinledger.cloud.session_policy import DEPARTMENT_TAG, GRANT_TAG, session_policy
+from twinledger.reconciliation import TAG
 from twinledger.vocabulary.settings import ROOT
 
 AWS = ROOT / "docker" / "aws"
@@ -79,6 +81,23 @@ def test_the_role_trusts_the_broker_alone_with_its_external_id_and_these_tags() 
     assert assuming["Condition"]["StringEquals"] == {"sts:ExternalId": "EXTERNAL_ID"}
     assert set(saying["Action"]) == {"sts:TagSession", "sts:SetSourceIdentity"}
     assert saying["Condition"] == {"ForAllValues:StringEquals": {"aws:TagKeys": [GRANT_TAG, DEPARTMENT_TAG]}}
+
+
+def test_detection_tags_with_one_key_and_stops_nothing_that_does_not_carry_it() -> None:
+    machines, databases = "arn:aws:ec2:*:ACCOUNT:instance/*", "arn:aws:rds:*:ACCOUNT:db:*"
+    assert allowed(BROKER / "detection.json") == {
+        "ec2:CreateTags": {machines}, "ec2:StopInstances": {machines}, "rds:AddTagsToResource": {databases},
+        "rds:StopDBInstance": {databases}, "rds:DescribeDBInstances": {databases},
+    }  # fmt: skip
+    for statement in json.loads((BROKER / "detection.json").read_text())["Statement"]:
+        _, deed = statement["Action"].split(":")
+        if deed.startswith("Stop"):
+            assert statement["Condition"] == {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
+        elif "Tags" in deed:
+            condition = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG]}, "Null": {"aws:TagKeys": "false"}}
+            assert statement["Condition"] == condition
+    (trusting,) = json.loads((BROKER / "detection-trust.json").read_text())["Statement"]
+    assert trusting["Condition"] == {"StringEquals": {"sts:RoleSessionName": SESSION_NAME}}
 
 
 def test_whatever_a_grant_permits_is_within_what_the_role_may() -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from tests.plans.company import JULY, NOW, FakeDesk, write_company, write_grant
 from tests.plans.plan_files import change, plan
 from twinledger.clock import FixedClock
-from twinledger.plans import Reading, Table, Verdict, estimate, gate, measure, sarif, submissions
+from twinledger.plans import Reading, Table, Verdict, covered_by_grants, estimate, gate, measure, sarif, submissions
 from twinledger.plans.forms import CountConfig
 from twinledger.store import Store
 from twinledger.store.models import AuditEntry, GrantDraw
@@ -287,6 +287,35 @@ def test_what_was_asked_for_and_granted_covers_the_plan_that_it_was_asked_for(de
     write_grant(desk.store, "g", int(made.quantity), resources=json.loads(json.dumps(made.resources)))
 
     assert judge(desk, *changes).passed
+
+
+@ONE_DATABASE
+def test_only_what_no_grant_covers_is_asked_for_and_nothing_is_drawn(desk: FakeDesk) -> None:
+    write_grant(desk.store, "g", 144)
+    write_grant(desk.store, "elsewhere", 480, region="eu-west-1")
+    changes = [change("aws_instance.a", LARGE), change("aws_instance.b", LARGE), change("aws_instance.c", XLARGE)]
+    covered = covered_by_grants(desk, read(*changes), department="shop")
+    (made,) = submissions(
+        read(*changes),
+        requester="ada",
+        department="shop",
+        days=9,
+        justification="x",
+        actual=Decimal(0),
+        covered=covered,
+    )
+
+    assert [(one.resource.address, one.grant) for one in covered] == [("aws_instance.a", "g"), ("aws_instance.c", "g")]
+    assert (made.quantity, made.resources[0]["count"]) == (Decimal(48), 1)
+    assert draws(desk) == []
+    write_grant(desk.store, "rest", int(made.quantity), resources=json.loads(json.dumps(made.resources)))
+    assert judge(desk, *changes).passed
+    assert covered_by_grants(desk, read(*changes), department="shop") == (), (
+        "all of it is drawn, by a state of some name"
+    )
+    assert len(covered_by_grants(desk, read(*changes), department="shop", workspace="shop")) == 3
+    with pytest.raises(UnknownNameError):
+        covered_by_grants(desk, read(*changes), department="nobody")
 
 
 @ONE_DATABASE

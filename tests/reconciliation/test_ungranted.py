@@ -10,7 +10,7 @@ import pytest
 
 from tests.reconciliation.company import Charge, Internal
 from tests.reconciliation.conftest import Company
-from twinledger.reconciliation import Ungranted, reconcile_period, ungranted_resources
+from twinledger.reconciliation import DetectionFile, Ungranted, proposals, reconcile_period, ungranted_resources
 from twinledger.reconciliation.inputs import gather
 from twinledger.reconciliation.ungranted import ungranted_findings
 from twinledger.store import models
@@ -73,6 +73,9 @@ def test_a_resource_that_appears_without_a_grant_is_a_break_of_its_departments_o
     company.bill([BILLED_OLD])
     company.rate([OLD, NEW])
     assert breaks(company) == [("vm/core new", Decimal(6), "sue")]
+    tag = DetectionFile.model_validate({"rules": [{"name": "r", "vendor": "aws", "then": "tag"}]})
+    (proposed,) = proposals(company.books, OCTOBER, tag)
+    assert (proposed.found.resource, proposed.state) == ("new", "not possible")
     (found,) = ungranted_resources(company.books, OCTOBER)
     assert found == Ungranted(
         product="vm", meter="core", resource="new", side="metered", pool="cluster", department="shop", provider="",

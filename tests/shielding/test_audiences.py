@@ -157,6 +157,7 @@ def test_errors_that_take_amounts_or_cells_are_for_finance() -> None:
     public = {
         "WrongAudienceError", "ConcurrentChangeError", "ObjectChangedError", "MissingPriceError", "SliceMismatchError",
         "PriceEditedError", "UnknownMediaTypeError", "InvalidSubmissionError", "InvalidActError",
+        "InvalidMovementError",
         "InvalidAbsenceError", "NotBrokeredError", "UnreadablePlanError", "PlanVersionError",
     }  # fmt: skip
     for node in (one for one in tree.body if isinstance(one, ast.ClassDef)):

@@ -11,6 +11,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _SELECTS = ("static_select", "external_select")
+_DATE = "datepicker"
 
 
 def view_problem(view: Json, valid: Callable[[Json], bool]) -> str:
@@ -40,7 +41,7 @@ def _input_is_valid(block: Json) -> bool:
     listed = element.get("options", [])
     rules = (
         _plain(block["label"], 2000),
-        kind in ("plain_text_input", "number_input", *_SELECTS),
+        kind in ("plain_text_input", "number_input", _DATE, *_SELECTS),
         "placeholder" not in element or _plain(element["placeholder"], 150),
         1 <= element.get("max_length", 1) <= 3000,
         kind != "static_select" or 1 <= len(listed) <= 100,
@@ -69,11 +70,15 @@ def state_of(view: Json, before: Mapping[str, Any] | None = None) -> Json:
 def _begins_with(element: Json) -> Json:
     if element["type"] in _SELECTS:
         return {"type": element["type"], "selected_option": element.get("initial_option")}
+    if element["type"] == _DATE:
+        return {"type": _DATE, "selected_date": element.get("initial_date")}
     return {"type": element["type"], "value": element.get("initial_value")}
 
 
 def typed(element: Json, value: str) -> Json:
     """What a field holds when somebody chose or typed a value: of a list, only what it shows."""
+    if element["type"] == _DATE:
+        return {"type": _DATE, "selected_date": value or None}
     if element["type"] not in _SELECTS:
         return {"type": element["type"], "value": value or None}
     shown = [one for one in element.get("options", ()) if one["value"] == value]

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 
+from tests.conftest import NOW
 from tests.slack.company import FakeDesk, populate
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, Reply, mentions, wait_until
 from twinledger.books import Books
+from twinledger.metering import CardUse
 from twinledger.slack.handler import SlackHandler
 from twinledger.slack.sender import slack_client
-from twinledger.slack.spent import Spent, position_of, spent_of
+from twinledger.slack.spent import MOST_METERS, Position, Spent, position_of, spent_of
 from twinledger.store.models import AuditEntry, Base, Commitment, Meter, Person, PolicyRule, Product, Request
 from twinledger.vocabulary.errors import UnknownNameError
 from twinledger.vocabulary.money import Money
@@ -245,7 +247,7 @@ def test_of_more_products_than_a_list_takes_those_are_suggested_that_somebody_ty
 def test_a_form_becomes_a_request_its_approver_is_asked_and_the_requester_told(
     slack: FakeSlack, desk: FakeDesk, handler: SlackHandler
 ) -> None:
-    reply = filled_in(slack).send(ask_account="123456789012")
+    reply = filled_in(slack).send(ask_account="123456789012", ask_needed_by="2026-10-24")
     assert reply.json["response_action"] == "update"
     handler.close()
     (one,) = requests(desk)
@@ -253,6 +255,7 @@ def test_a_form_becomes_a_request_its_approver_is_asked_and_the_requester_told(
     assert (one.quantity, one.days, one.region, one.account) == (Decimal(24), 10, "eu-west-1", "123456789012")
     assert (one.amount, one.facts["actual"], one.justification) == (Decimal(12), "300.50", WISH["ask_justification"])
     assert slack.in_channel("#shop")[0]["text"].startswith("Waiting for approval: Cy Twombly asks for 24 core-hour")
+    assert "10 days, needed by 24 Oct 2026" in json.dumps(slack.in_channel("#shop")[0]["blocks"])
     told = json.dumps(reply.json["view"])
     assert f"*{one.id}* for 12.00 USD, paid by Shop." in told
     assert "Bob Kahn can decide until 23 Oct 2026, 09:00 UTC" in told
@@ -319,6 +322,8 @@ WRONG = {
     ("days", "367"): "days is '367', expected 1 to 366",
     ("region", ""): "region is '', expected a name",
     ("region", "r" * 256): "region is '256 characters', expected at most 255",
+    ("needed_by", "soon"): "needed_by is 'soon', expected a date, YYYY-MM-DD",
+    ("needed_by", "2026-10-19"): "needed_by is '2026-10-19', expected 2026-10-20 or later",
     ("account", "1" * 256): "account is '256 characters', expected at most 255",
     ("justification", "  "): "expected a reason",
     ("justification", "x" * 1001): "justification is '1001 characters', expected at most 1000",
@@ -463,3 +468,14 @@ def test_without_a_ledger_nobody_is_asked_what_cannot_be_answered(slack: FakeSla
     body = b"command=%2Fprovision&user_id=U0CY&trigger_id=t"
     assert handler.handle(body, slack.signed(body)).status == 404
     handler.close()
+
+
+def test_a_form_carries_how_cards_are_used_within_what_slack_takes() -> None:
+    uses = tuple(
+        CardUse("p" * 60, f"{number}-{'m' * 60}", Decimal("123456.789"), Decimal("123456.789"), Decimal("37.5"), NOW)
+        for number in range(MOST_METERS + 1)
+    )
+    position = Position("shop", "2026-10", Money(Decimal("300.50"), "USD"), NOW, uses)
+    carried = position.as_json()
+    assert len(carried) <= 3000
+    assert position_of(carried) == replace(position, card_uses=uses[:MOST_METERS])

@@ -96,6 +96,14 @@ SECOND = replace(
     stage=1,
     account="444455556666",
 )
+FOR_CARDS = replace(
+    REQUEST,
+    product="GPU cards",
+    unit="card-hour",
+    account="444455556666",
+    cards="1 card x 240 hours = 240 card-hours",
+    cards_used="37.5 % used over 1,200 card-hours of the last 7 days, as of 2026-10-20 08:00 UTC",
+)
 SUPERSEDED = replace(
     REQUEST, state="superseded", revision=2, decision=DecisionFacts("Cy Twombly", NINE, "page"), superseded_by="req-2"
 )
@@ -175,6 +183,7 @@ def _cards() -> dict[str, Message]:
         "approval-pending": approval_card(REQUEST, PAGE),
         "approval-approved": approval_card(APPROVED, PAGE),
         "approval-expired": approval_card(EXPIRED, PAGE),
+        "approval-for-cards": approval_card(FOR_CARDS, PAGE),
         "approval-second-stage": approval_card(SECOND, PAGE),
         "approval-superseded": approval_card(SUPERSEDED, PAGE),
         "approver-missing": approver_missing_card(MISSING, PAGE),

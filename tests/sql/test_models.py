@@ -32,6 +32,7 @@ from twinledger.catalog import company
 from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
 from twinledger.lake.tables import EXTERNAL_CHARGES, FOCUS, INTERNAL_CHARGES, TABLES, TEXT, Column
+from twinledger.metering.card_use import CARD_RELATIONS
 from twinledger.metering.coverage import COVERAGE_FEEDS, COVERAGE_HOURS
 from twinledger.pools.savings import POLICIES
 from twinledger.reconciliation.ungranted import CONTROLLED_PRODUCTS, GRANTS
@@ -148,7 +149,7 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
     database.dispose()
     configured = {relation.name: relation.columns for relation in relations}
     tables = {table.name.split(".")[1]: table.columns for table in TABLES.values()}
-    metered = {"coverage_hours": COVERAGE_HOURS, "coverage_feeds": COVERAGE_FEEDS}
+    metered = {"coverage_hours": COVERAGE_HOURS, "coverage_feeds": COVERAGE_FEEDS, **CARD_RELATIONS}
     scanned = {"figures": FIGURES.columns, "period_rates": PERIOD_RATES}
     billed = {"billed_sums": TABLES["finance.billed_slices"].columns}
     divided = {"allocated_charges": INTERNAL_CHARGES.columns, "savings_policies": POLICIES}

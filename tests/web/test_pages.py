@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -10,17 +12,19 @@ import pytest
 from sqlalchemy import select
 
 from tests.golden import Golden
-from tests.slack.company import FakeDesk, ask
+from tests.slack.company import WISH, FakeDesk, ask
 from tests.slack.conftest import Outbox
-from tests.slack.fake_slack import FakeSlack
+from tests.slack.fake_slack import FakeSlack, wait_until
 from tests.slack.test_cards import QUARANTINE, RECONCILIATION
 from tests.web.conftest import Browser
-from twinledger.approvals import Decision, decide
+from twinledger.airflow.stage import StoreStage
+from twinledger.approvals import Decision, decide, submit
 from twinledger.books import Books
+from twinledger.metering import CardUse
 from twinledger.outbox import Message, enqueue
 from twinledger.reconciliation import reconcile_period
 from twinledger.slack.facts import facts_json
-from twinledger.store.models import Request
+from twinledger.store.models import Meter, Request
 from twinledger.vocabulary.periods import Period
 
 FROM_US = {"sec-fetch-site": "same-origin"}
@@ -130,6 +134,22 @@ def test_an_approver_approves_on_the_page(desk: FakeDesk, browser: Browser, gold
     after = bob.get("/requests/req-1")
     golden.check("request-approved.html", after.text)
     assert "<form" not in after.text
+
+
+def test_the_page_and_airflows_show_the_cards_that_are_asked_for_and_held(
+    desk: FakeDesk, books: Books, browser: Browser
+) -> None:
+    with desk.store.transaction() as session:
+        session.get_one(Meter, ("vm", "core-hours")).unit = "card-hour"
+    held = CardUse("vm", "core-hours", Decimal(1200), Decimal(1200), Decimal("37.5"), desk.clock.now())
+    request = submit(desk, replace(WISH, card_uses=[held]))
+    wanted, used = "1 card x 240 hours = 240 card-hours", "37.5 % used over 1,200 card-hours of the last 7 days"
+    page = browser("bob").get(f"/requests/{request}").text
+    assert f"<dt>GPU cards</dt><dd>{wanted}</dd>" in page
+    assert f"<dt>Cards held now</dt><dd>{used}" in page
+    question = StoreStage(books).question(request)
+    assert question
+    assert f"GPU cards: {wanted}; held now: {used}" in question.body
 
 
 def test_a_denial_needs_a_reason(desk: FakeDesk, browser: Browser) -> None:
@@ -249,7 +269,7 @@ def test_a_click_in_slack_is_seen_on_the_page_and_on_the_card(
     ask(desk)
     outbox.drain()
     assert connected.click(connected.in_channel("#shop")[0], "approve", "U0BOB").status == 200
-    assert _state(desk) == ("approved", "bob", "slack")
+    wait_until(lambda: _state(desk) == ("approved", "bob", "slack"), "the answer is carried out")
     assert "Approved by <strong>Bob Kahn</strong>" in browser("cy").get("/requests/req-1").text
 
 

@@ -81,11 +81,15 @@ def _subject(view: RequestView) -> str:
 
 def _body(view: RequestView) -> str:
     """Markdown for Airflow's page, at internal prices; the requester's own words are escaped."""
+    from twinledger.approvals import use_of_cards, wanted_cards  # noqa: PLC0415 - likewise
+
     facts = view.facts
+    cards = wanted_cards(facts)
     lines = [
         f"**{view.quantity.normalize():f} {facts['unit']}** a day for {view.days} days in {view.region}",
         f"Department {view.department}, period {view.period}",
         f"Available before: {facts['available_before']} {view.currency}, after: {facts['available_after']}",
+        *([f"GPU cards: {cards}; held now: {use_of_cards(facts)}"] if cards else []),
         *(f"Approved by {one['by']} as {one['role']}" for one in view.stages if one.get("answer") == "approve"),
         f"For {', '.join(view.approvers)} to decide ({facts['rule']})",
         f"> {escaped(view.justification)}",

@@ -6,11 +6,13 @@ how Airflow waits (`airflow`): those are views, and every surface decides throug
 """
 
 from twinledger.approvals.absences import AbsenceView, absences, be_away, be_back
+from twinledger.approvals.cards import counts_cards, use_of_cards, wanted_cards
 from twinledger.approvals.decide import Decision, Outcome, decide, expire, expire_due, withdraw
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.grant_life import Broker, Credentials, redeem, revoke
 from twinledger.approvals.grants import GrantState, GrantView, grant_view, grants_of
-from twinledger.approvals.headroom import Headroom, headroom, holding, left
+from twinledger.approvals.headroom import Headroom, headroom, holding, left, moved
+from twinledger.approvals.inbox import Said, carry_out, left_behind, write_down
 from twinledger.approvals.people import by_airflow_user, by_slack_user
 from twinledger.approvals.policy import Asked, Ruling, TriedCase, judge, policy, revision_of, try_cases
 from twinledger.approvals.record import (
@@ -56,6 +58,7 @@ __all__ = [
     "RequestRecord",
     "RequestView",
     "Ruling",
+    "Said",
     "SigningKey",
     "Submission",
     "Transition",
@@ -68,6 +71,8 @@ __all__ = [
     "be_back",
     "by_airflow_user",
     "by_slack_user",
+    "carry_out",
+    "counts_cards",
     "decide",
     "ensure_signing_key",
     "escalate",
@@ -80,6 +85,8 @@ __all__ = [
     "holding",
     "judge",
     "left",
+    "left_behind",
+    "moved",
     "policy",
     "preview",
     "redeem",
@@ -94,7 +101,10 @@ __all__ = [
     "signing_key",
     "submit",
     "try_cases",
+    "use_of_cards",
     "verified_grant",
     "waiting_for",
+    "wanted_cards",
     "withdraw",
+    "write_down",
 ]

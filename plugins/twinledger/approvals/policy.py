@@ -41,6 +41,8 @@ class Asked:
     days: int
     at: datetime
     """In the company's time zone."""
+    gpu_utilisation: Decimal | None = None
+    """How well the department's cards of the meter are used, in percent; None where that is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _asked(case: CaseConfig, parents: Mapping[str, str | None], zone: ZoneInfo) 
         headroom=one.headroom,
         days=one.days,
         at=one.at.astimezone(zone),
+        gpu_utilisation=one.gpu_utilisation,
     )
 
 
@@ -143,10 +146,11 @@ def _unmet(when: Conditions, asked: Asked) -> Iterator[str]:
         ("amount", when.amount, asked.amount),
         ("headroom", when.headroom, asked.headroom),
         ("days", when.days, Decimal(asked.days)),
+        ("gpu_utilisation", when.gpu_utilisation, asked.gpu_utilisation),
     )
     for name, expected_range, number in ranges:
-        if expected_range is not None and not expected_range.holds(number):
-            yield f"{name} is {number:,f}, expected {expected_range}"
+        if expected_range is not None and (number is None or not expected_range.holds(number)):
+            yield f"{name} is {'not measured' if number is None else f'{number:,f}'}, expected {expected_range}"
     start, _, end = when.hours.partition("-")
     if when.hours and not start <= f"{asked.at:%H:%M}" < end:
         yield f"it is {asked.at:%H:%M}, expected {when.hours}"

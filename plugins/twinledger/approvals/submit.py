@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Context, Decimal, localcontext
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from twinledger.approvals.cards import card_facts, counts_cards, use_of
 from twinledger.approvals.decide import POLICY, allow, supersede
 from twinledger.approvals.desk import Desk
 from twinledger.approvals.headroom import Headroom, headroom
@@ -26,10 +27,20 @@ from twinledger.approvals.view import found_request, queue_stage
 from twinledger.catalog import PriceInForce, Role, price_for, roles_asked, with_those_above
 from twinledger.store import audit
 from twinledger.store.models import Base, Commitment, Department, Person, Product, Request
-from twinledger.vocabulary.errors import InvalidSubmissionError, PolicyRefusedError, UnknownNameError
+from twinledger.vocabulary.errors import (
+    AlreadyDecidedError,
+    InvalidSubmissionError,
+    NotEntitledError,
+    PolicyRefusedError,
+    TwinledgerError,
+    UnknownNameError,
+)
 from twinledger.vocabulary.identities import new_identity
 from twinledger.vocabulary.money import QUANTITY_SCALE, exact_sum, parse_amount, plain
 from twinledger.vocabulary.periods import Period
+
+if TYPE_CHECKING:
+    from twinledger.metering import CardUse
 
 LONGEST_DAYS = 366
 LONGEST_NAME = 255
@@ -60,6 +71,10 @@ class Submission:
     """The sub account that it is for; None for any."""
     resources: Sequence[Mapping[str, Any]] = ()
     """What it is for: type, size, count, and quantity of the meter a day; empty: whatever the meter counts."""
+    card_uses: Sequence[CardUse] = ()
+    """How well the department's GPU cards are used, by meter; see `metering`."""
+    needed_by: date | None = None
+    """The day by which it is needed, in the accounting time zone; nothing is decided by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,8 @@ class _Judged(NamedTuple):
     room: Headroom
     asked: Asked
     ruling: Ruling
+    cards: dict[str, Any] | None
+    """Of a meter of GPU cards: see `cards`."""
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -110,7 +127,7 @@ def submit(desk: Desk, submission: Submission, identify: Callable[[str], str] = 
         NoApproverError: nobody but the requester could decide.
         PolicyRefusedError: a rule of the policy refuses it; that is recorded.
     """
-    _check(submission)
+    _check(submission, _today(desk))
     with desk.store.transaction() as session:
         judged = _judged(session, desk, submission)
         if judged.ruling.outcome != "refuse":
@@ -125,7 +142,8 @@ def amend(
     """Put another submission in a pending request's place; returns the new request's id.
 
     The old one is superseded and its commitment void, the new one is judged and asked for from the start, at its own
-    price and headroom: both or neither. Where the policy refuses the new one, the old one stays.
+    price and headroom: both or neither. Where the policy refuses the new one, the old one stays. A refusal, also one
+    because of who asks or when, is recorded with the old one.
 
     Raises:
         UnknownRequestError: no such request.
@@ -133,14 +151,13 @@ def amend(
         AlreadyDecidedError: it has ended.
         and as `submit`.
     """
-    _check(submission)
+    _check(submission, _today(desk))
     with desk.store.transaction() as session:
         old = found_request(session, request)
         judged = _judged(session, desk, submission, without=request)
-        if judged.ruling.outcome != "refuse" or old.requester != submission.requester or old.state != "pending":
-            supersede(session, desk, old, submission.requester, surface)
+        refusal = _superseded(session, desk, judged, old, surface)
+        if refusal is None:
             return _made(session, desk, judged, identify, supersedes=request)
-        refusal = _refused(session, desk, judged)
     raise refusal
 
 
@@ -149,7 +166,7 @@ def preview(desk: Desk, submission: Submission) -> Preview:
 
     Raises as `submit`, but for a refusal of the policy, which is an outcome here.
     """
-    _check(submission)
+    _check(submission, _today(desk))
     with desk.store.reading() as session:
         judged = _judged(session, desk, submission, to_commit=False)
         first = _first_stage(session, desk, judged)
@@ -184,6 +201,8 @@ def _judged(
         session, department.name, period, submission.actual, currency, now, without=without, to_commit=to_commit
     )
     amount = _estimate(price.price.amount, submission.quantity, submission.days)
+    use = use_of(submission.card_uses, submission.product, submission.meter)
+    cards = card_facts(submission.quantity, submission.days, use) if counts_cards(price.unit) else None
     asked = Asked(
         departments=tuple(one.name for one in with_those_above(session, department)),
         product=submission.product,
@@ -194,8 +213,9 @@ def _judged(
         headroom=exact_sum((room.available, -amount)),
         days=submission.days,
         at=now.astimezone(ZoneInfo(desk.settings.timezone)),
+        gpu_utilisation=use.used_percent if use and cards else None,
     )
-    return _Judged(submission, department, price, room, asked, judge(policy(session), asked))
+    return _Judged(submission, department, price, room, asked, judge(policy(session), asked), cards)
 
 
 def _first_stage(session: Session, desk: Desk, judged: _Judged) -> Stage:
@@ -230,26 +250,51 @@ def _made(
     return request.id
 
 
+def _superseded(session: Session, desk: Desk, judged: _Judged, old: Request, surface: str) -> TwinledgerError | None:
+    """End the old request for the new one, or record why not."""
+    who, ruling = judged.submission.requester, judged.ruling
+    refusal: TwinledgerError = PolicyRefusedError(ruling.rule, ruling.reason)
+    if ruling.outcome != "refuse" or old.requester != who or old.state != "pending":
+        try:
+            supersede(session, desk, old, who, surface)
+        except (NotEntitledError, AlreadyDecidedError) as error:
+            refusal = error
+        else:
+            return None
+    facts = {**_asked_for(judged), "surface": surface, "reason": str(refusal)}
+    audit.append(session, desk.clock, who=who, action="request.amend.refused", subject=old.id, facts=facts)
+    return refusal
+
+
 def _refused(session: Session, desk: Desk, judged: _Judged) -> PolicyRefusedError:
     """Record that the policy refused it."""
     submission, ruling = judged.submission, judged.ruling
-    facts = {
-        "department": submission.department, "meter": f"{submission.product}/{submission.meter}",
-        "quantity": plain(submission.quantity), "days": submission.days, "region": submission.region,
-        "policy": _said(ruling),
-    }  # fmt: skip
     audit.append(
         session,
         desk.clock,
         who=submission.requester,
         action="request.refused",
         subject=submission.department,
-        facts=facts,
+        facts=_asked_for(judged),
     )
     return PolicyRefusedError(ruling.rule, ruling.reason)
 
 
-def _check(submission: Submission) -> None:
+def _asked_for(judged: _Judged) -> dict[str, Any]:
+    """What a refusal is recorded with."""
+    submission, ruling = judged.submission, judged.ruling
+    return {
+        "department": submission.department, "meter": f"{submission.product}/{submission.meter}",
+        "quantity": plain(submission.quantity), "days": submission.days, "region": submission.region,
+        "policy": _said(ruling),
+    }  # fmt: skip
+
+
+def _today(desk: Desk) -> date:
+    return desk.clock.now().astimezone(ZoneInfo(desk.settings.timezone)).date()
+
+
+def _check(submission: Submission, today: date) -> None:
     """Refuse the first thing that cannot be."""
     quantity, region = submission.quantity, submission.region
     whole = quantity.is_finite() and 0 < quantity < _QUANTITY_LIMIT and quantity == round(quantity, QUANTITY_SCALE)
@@ -269,6 +314,12 @@ def _check(submission: Submission) -> None:
             f"{len(submission.resources)}",
             len(submission.resources) <= MOST_RESOURCES,
             f"at most {MOST_RESOURCES} types and sizes",
+        ),
+        (
+            "needed_by",
+            str(submission.needed_by),
+            submission.needed_by is None or submission.needed_by >= today,
+            f"{today} or later, or none",
         ),
         ("expires_in", str(submission.expires_in), submission.expires_in > timedelta(0), "some time to answer"),
     )
@@ -330,6 +381,8 @@ def _facts(stage: Stage, judged: _Judged) -> dict[str, Any]:
         "available_before": plain(room.available),
         "available_after": plain(asked.headroom),
         "policy": _said(ruling),
+        **({"cards": judged.cards} if judged.cards else {}),
+        **({"needed_by": judged.submission.needed_by.isoformat()} if judged.submission.needed_by else {}),
     }
 
 

@@ -92,6 +92,9 @@ class Conditions(_Strict):
     headroom: Range | None = None
     """What is left of the budget after the request, in that currency."""
     days: Range | None = None
+    gpu_utilisation: Range | None = None
+    """Of the cards of the meter that the department holds, in percent: the mean of the last seven days. It
+    holds neither where nothing is measured nor for a meter that does not count cards."""
     weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
     hours: str = Field("", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00))?$")
     """HH:MM-HH:MM in the company's time zone, the end excluded."""
@@ -138,6 +141,7 @@ class AskedConfig(_Strict):
     amount: Amount
     headroom: Amount = Decimal(0)
     days: int = Field(1, ge=1)
+    gpu_utilisation: Amount | None = None
     roles: tuple[str, ...] = ()
     at: Instant = Field(default_factory=lambda: datetime.fromisoformat("2026-01-05T12:00:00+00:00"))
 

@@ -240,6 +240,7 @@ def _submit(settings: Settings) -> str:
     from twinledger.approvals import Submission, submit
     from twinledger.budgets import spent_so_far
     from twinledger.deployment import open_books
+    from twinledger.metering import card_use
 
     with open_books(settings) as books:
         wish = Submission(
@@ -252,6 +253,7 @@ def _submit(settings: Settings) -> str:
             region="us-east-1",
             justification="Ranking model for the holiday season: four cards, two weeks of training.",
             actual=spent_so_far(books, _DEPARTMENT),
+            card_uses=card_use(books, _DEPARTMENT, "gpu"),
         )
         return submit(books, wish)
 

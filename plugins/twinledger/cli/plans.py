@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from twinledger.approvals import Submission
     from twinledger.books import Books
-    from twinledger.plans import Estimate, Line, Plan, Reading, Unmeasured, Verdict
+    from twinledger.plans import Covered, Estimate, Line, Plan, Reading, Unmeasured, Verdict
 
 PlanArgument = Annotated[
     Path, typer.Argument(metavar="PLAN", allow_dash=True, help="What `terraform show -json` printed; - reads it here.")
@@ -73,22 +75,35 @@ def submit(
     plan: Annotated[
         Path | None, typer.Option("--plan", allow_dash=True, help="Instead: all that this Terraform plan needs.")
     ] = None,
+    needed_by: Annotated[
+        datetime | None, typer.Option("--needed-by", formats=["%Y-%m-%d"], help="The day by which it is needed.")
+    ] = None,
     person: Annotated[
         str, typer.Option("--as", "--by", help="Who asks, as people.yaml names them; without it, this system's user.")
     ] = "",
+    workspace: Annotated[
+        str, typer.Option("--workspace", "-w", help="Of a plan: its state, as at the gate; what it drew is its own.")
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of a plan: also for what grants of the department cover already.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before submitting.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask for so much of a meter a day, or for what a Terraform plan needs: one request a meter, region and account.
+
+    Of a plan, what the department's grants cover is left out, and said.
 
     Examples: [bold]twinledger request submit -d storefront --product kubernetes --meter core-hours --quantity 96
     --days 30 --region us-east-1 --why "holiday season"[/];
     [bold]twinledger request submit --plan plan.json -d storefront --days 90 --why "holiday season"[/]
     """
     from twinledger.budgets import spent_so_far
+    from twinledger.metering import card_use
 
     with open_books() as books:
         unmeasured: Sequence[Unmeasured] = ()
+        covered: Sequence[Covered] = ()
         with books.store.reading() as session:
             who = _person(session, person)
             reading = _read(books, session, plan, region, account) if plan else None
@@ -96,14 +111,20 @@ def submit(
         if reading is None:
             wishes = [_wish(who, department, product, meter, quantity, days, region, account, why, actual)]
         else:
-            wishes, unmeasured = _wishes(reading, who, department, days, why, actual), reading.unmeasured
+            covered = () if everything else _covered(books, reading, department, workspace)
+            wishes = _wishes(reading, who, department, days, why, actual, covered)
+            unmeasured = reading.unmeasured
+        uses = card_use(books, department)
+        needed = needed_by.date() if needed_by else None
+        wishes = [replace(wish, card_uses=uses, needed_by=needed) for wish in wishes]
         if not as_json:
+            _print_covered(covered)
             _print_wishes(wishes, unmeasured)
         if wishes and not yes:
             typer.confirm(f"Submit {len(wishes)} as {who}?", abort=True, err=True)
         made = [_made(books, wish, alone=len(wishes) == 1) for wish in wishes]
     if as_json:
-        print_json(_made_json(wishes, made, unmeasured))
+        print_json(_made_json(wishes, made, unmeasured, covered))
     else:
         for one in made:
             out.print(str(one), markup=False, soft_wrap=True)
@@ -179,10 +200,20 @@ def _person(session: Session, given: str) -> str:
     return name
 
 
-def _wishes(reading: Reading, who: str, department: str, days: int, why: str, actual: Decimal) -> list[Submission]:
+def _covered(books: Books, reading: Reading, department: str, workspace: str) -> Sequence[Covered]:
+    from twinledger.plans import covered_by_grants
+
+    return covered_by_grants(books, reading, department=department, workspace=workspace)
+
+
+def _wishes(
+    reading: Reading, who: str, department: str, days: int, why: str, actual: Decimal, covered: Sequence[Covered]
+) -> list[Submission]:
     from twinledger.plans import submissions
 
-    return submissions(reading, requester=who, department=department, days=days, justification=why, actual=actual)
+    return submissions(
+        reading, requester=who, department=department, days=days, justification=why, actual=actual, covered=covered
+    )
 
 
 def _wish(
@@ -272,13 +303,17 @@ def _print_wishes(wishes: Sequence[Submission], unmeasured: Sequence[Unmeasured]
     _print_uncounted(unmeasured)
 
 
-def _print_verdict(verdict: Verdict) -> None:
+def _print_covered(covered: Sequence[Covered]) -> None:
     rows = [
         (one.resource.address, one.resource.size, f"{one.use.how} = {money(one.use.quantity)} {one.use.key}", one.grant)
-        for one in verdict.covered
+        for one in covered
     ]
     if rows:
         table(f"{len(rows)} covered", ("resource", "size", "a day", "grant"), rows)
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    _print_covered(verdict.covered)
     for one in verdict.uncovered:
         out.print(f"NOT COVERED {one.address} {one.size}".rstrip(), markup=False, soft_wrap=True)
         out.print(f"  {one.reason}", markup=False, soft_wrap=True)
@@ -318,7 +353,10 @@ def _line_json(line: Line) -> dict[str, Any]:
 
 
 def _made_json(
-    wishes: Sequence[Submission], made: Sequence[str | TwinledgerError], unmeasured: Sequence[Unmeasured]
+    wishes: Sequence[Submission],
+    made: Sequence[str | TwinledgerError],
+    unmeasured: Sequence[Unmeasured],
+    covered: Sequence[Covered],
 ) -> dict[str, Any]:
     refused = [(wish, one) for wish, one in zip(wishes, made, strict=True) if isinstance(one, TwinledgerError)]
     return {
@@ -328,7 +366,15 @@ def _made_json(
             for wish, one in refused
         ],
         "not_counted": [_uncounted_json(one) for one in unmeasured],
+        "covered": [_covered_json(one) for one in covered],
     }
+
+
+def _covered_json(one: Covered) -> dict[str, Any]:
+    return {
+        "address": one.resource.address, "type": one.resource.type, "size": one.resource.size, "meter": one.use.key,
+        "quantity": one.use.quantity, "grant": one.grant,
+    }  # fmt: skip
 
 
 def _uncounted_json(one: Unmeasured) -> dict[str, Any]:
@@ -341,11 +387,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "workspace": verdict.workspace,
         "passed": verdict.passed,
         "drawn": verdict.drawn,
-        "covered": [
-            {"address": one.resource.address, "type": one.resource.type, "size": one.resource.size,
-             "meter": one.use.key, "quantity": one.use.quantity, "grant": one.grant}
-            for one in verdict.covered
-        ],
+        "covered": [_covered_json(one) for one in verdict.covered],
         "uncovered": [
             {"address": one.address, "type": one.type, "size": one.size, "rule": one.rule, "reason": one.reason,
              "remedy": one.remedy}

@@ -6,7 +6,7 @@ import csv
 import json
 import uuid
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +70,9 @@ def show(request_id: RequestArgument, as_json: AsJson = False) -> None:
         ("asked by", f"{view.requester} for {view.department}, {view.created_at:%Y-%m-%d %H:%M} UTC"),
         ("what", f"{view.quantity.normalize():f} {view.facts['unit']} a day of {_meter(view)}"),
         ("where", f"{view.region}, account {view.account or 'any'}, {view.days} days"),
+        *([("needed by", view.facts["needed_by"])] if "needed_by" in view.facts else []),
         ("estimate", f"{money(view.amount)} {view.currency} at {view.facts['price']} a {view.facts['unit']}"),
+        *_cards(view),
         ("budget", f"available {view.facts['available_before']}, after it {view.facts['available_after']}"),
         ("rule", view.facts["rule"]),
         ("stands", _stands(view)),
@@ -82,6 +84,13 @@ def show(request_id: RequestArgument, as_json: AsJson = False) -> None:
     table(view.id, ("", ""), rows)
     entries = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.who, one.action, one.hash[:12]) for one in found.entries]
     table("What the audit trail says", ("at (UTC)", "who", "action", "hash"), entries)
+
+
+def _cards(view: RequestView) -> list[tuple[str, str]]:
+    from twinledger.approvals import use_of_cards, wanted_cards
+
+    wanted = wanted_cards(view.facts)
+    return [("GPU cards", wanted), ("cards held now", use_of_cards(view.facts))] if wanted else []
 
 
 @request.command()
@@ -144,6 +153,7 @@ def amend(
     from twinledger.approvals import amend as amended
     from twinledger.approvals import request_view
     from twinledger.budgets import spent_so_far
+    from twinledger.metering import card_use
 
     with open_books() as books:
         with books.store.reading() as session:
@@ -151,6 +161,7 @@ def amend(
         before = _again(view, by, spent_so_far(books, view.department))
         wish = replace(
             before,
+            card_uses=card_use(books, view.department, view.product),
             quantity=_number(quantity) if quantity else before.quantity,
             days=days or before.days,
             region=region or before.region,
@@ -176,6 +187,7 @@ def _again(view: RequestView, by: str, actual: Decimal) -> Submission:
         actual=actual,
         account=view.account,
         resources=view.resources,
+        needed_by=date.fromisoformat(view.facts["needed_by"]) if "needed_by" in view.facts else None,
     )
 
 

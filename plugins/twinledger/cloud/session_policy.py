@@ -6,8 +6,8 @@ Everything is denied outside of the grant's region and from its end on; what is 
 `twinledger:grant`. AWS has no condition for how many: counts are the gate's and the daily detection's. Where AWS has
 none for a size either (nodes of EKS), or the grant names none, nothing is exchanged: it would permit any.
 
-Sources: Service Authorization Reference of Amazon EC2 and Amazon RDS; IAM User Guide, "Grammar of the IAM JSON policy
-language"; API reference of STS, AssumeRole (`Policy`: at most 2,048 characters).
+Sources: Service Authorization Reference of Amazon EC2, Amazon RDS and Amazon EKS; IAM User Guide, "Grammar of the IAM
+JSON policy language"; API reference of STS, AssumeRole (`Policy`: at most 2,048 characters).
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ def _sizes(grant: GrantView) -> dict[str, list[str]]:
     for one in grant.resources:
         name, size = str(one.get("type", "")), str(one.get("size", ""))
         kind = _KINDS.get(name)
+        if name in _UNBOUNDED:
+            raise NotBrokeredError(grant.id, "type", name, _UNBOUNDED[name])
         if kind is None:
             raise NotBrokeredError(grant.id, "type", name, f"one of {', '.join(sorted(_KINDS))}")
         if not _SIZE.fullmatch(size):
@@ -155,3 +157,8 @@ _STATEMENTS = {"instance": _instances, "disk": _disks, "database": _databases}
 _READS = {"instance": "ec2:Describe*", "disk": "ec2:Describe*", "database": "rds:Describe*"}
 _KINDS = {"aws_instance": "instance", "aws_ebs_volume": "disk", "aws_db_instance": "database"}
 """Types of Terraform -> what they are of."""
+
+_UNBOUNDED = {
+    "aws_eks_node_group": "a type whose sizes can be bounded: eks:CreateNodegroup has no condition key for them",
+}
+"""Types of Terraform that the AWS of a grant has, and why no statement can be bounded to them."""

@@ -4,6 +4,7 @@ What belongs here: feeds, their files, the events of reporters, and the slices o
 a format is read, which is SQL under `sql/metering`, and what usage costs, which is rating's.
 """
 
+from twinledger.metering.card_use import CardUse, card_use
 from twinledger.metering.coverage import Span, Uncovered, coverage, described
 from twinledger.metering.dcgm import CardUsage
 from twinledger.metering.events import LARGEST_BODY, RefusedEvent, read_events
@@ -17,6 +18,7 @@ __all__ = [
     "HOUR",
     "LARGEST_BODY",
     "CardUsage",
+    "CardUse",
     "Gateway",
     "Outcome",
     "RefusedEvent",
@@ -27,6 +29,7 @@ __all__ = [
     "Uncovered",
     "add_reporter",
     "authenticated",
+    "card_use",
     "coverage",
     "described",
     "ingest_feed",

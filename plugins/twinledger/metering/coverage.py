@@ -75,7 +75,7 @@ def coverage(books: Books, period: Period) -> tuple[Uncovered, ...]:
     first = start - timedelta(days=most_days)
     now = books.clock.now()
     with books.engine() as engine:
-        engine.view_files("usage", USAGE, _files(books, feeds, first, end))
+        engine.view_files("usage", USAGE, usage_files(books, feeds, first, end))
         engine.view_rows("coverage_hours", COVERAGE_HOURS, _hours(first, start, min(end, now)))
         engine.view_rows(
             "coverage_feeds",
@@ -101,8 +101,8 @@ def _asked(books: Books) -> dict[str, CoverageOptions]:
     }
 
 
-def _files(books: Books, feeds: Iterable[str], first: datetime, end: datetime) -> list[str]:
-    """Of the days in the time, and of the day before: a record may last from there."""
+def usage_files(books: Books, feeds: Iterable[str], first: datetime, end: datetime) -> list[str]:
+    """The files of feeds, of the days in a time, and of the day before: a record may last from there."""
     days = (str((first - timedelta(days=1)).date()), str(end.date()))
     found = []
     for name in sorted(books.lake.slices(USAGE)):

@@ -7,7 +7,7 @@ prices (`catalog`), and how any of it is printed, but for SARIF, which is a form
 
 from twinledger.plans.asking import submissions
 from twinledger.plans.estimate import MONTH_DAYS, Estimate, Line, Total, estimate
-from twinledger.plans.gate import Covered, Uncovered, Verdict, gate
+from twinledger.plans.gate import Covered, Uncovered, Verdict, covered_by_grants, gate
 from twinledger.plans.measure import Measured, Reading, Unmeasured, Use, measure
 from twinledger.plans.read import MAX_BYTES, Change, Plan, parse_plan, read_plan
 from twinledger.plans.sarif import sarif
@@ -29,6 +29,7 @@ __all__ = [
     "Unmeasured",
     "Use",
     "Verdict",
+    "covered_by_grants",
     "estimate",
     "gate",
     "known_meters",

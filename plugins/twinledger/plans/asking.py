@@ -5,11 +5,13 @@ What belongs here: a plan as submissions. What does not: submitting them (`appro
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from twinledger.approvals import Submission
 from twinledger.plans.attributes import digits
+from twinledger.plans.gate import Covered
 from twinledger.plans.measure import Measured, Reading, Use
 from twinledger.vocabulary.money import exact_sum
 
@@ -17,16 +19,18 @@ _Pair = tuple[Measured, Use]
 
 
 def submissions(
-    reading: Reading, *, requester: str, department: str, days: int, justification: str, actual: Decimal
-) -> list[Submission]:
+    reading: Reading, *, requester: str, department: str, days: int, justification: str, actual: Decimal,
+    covered: Collection[Covered] = (),
+) -> list[Submission]:  # fmt: skip
     """One for each product, meter, region and account, in that order, with the resources that it is for.
 
     What counts as nothing is not asked for; what is enlarged is asked for in its whole new size, since one grant
-    covers a resource.
+    covers a resource. What grants cover is left out, in the meter in which they do.
     """
+    left_out = {(one.resource.address, one.use.key) for one in covered}
     groups: dict[tuple[str, str, str, str], list[_Pair]] = {}
     for resource in reading.counted:
-        for use in (use for use in resource.uses if use.quantity):
+        for use in (one for one in resource.uses if one.quantity and (resource.address, one.key) not in left_out):
             key = (use.product, use.meter, resource.region, resource.account or "")
             groups.setdefault(key, []).append((resource, use))
     return [

@@ -105,10 +105,7 @@ def gate(
     with opened as session:
         _check_departments(session, departments)
         now = desk.clock.now()
-        grants = _grants(session, departments, workspace, now, lock=not dry_run)
-        live = [grant for grant in grants if _is_live(grant, departments, now)]
-        drawn = drawn_in(session, grants, reading, workspace)
-        placed = place(rooms_of(live, drawn.standing), _wanted(reading, drawn))
+        drawn, placed = _placed(session, reading, departments, workspace, now, lock=not dry_run)
         verdict = _verdict(reading, workspace, placed, drawn, departments[0], dry_run=dry_run)
         if verdict.drawn:
             write_draws(session, drawn, placed, reading=reading, workspace=workspace, who=who, at=now)
@@ -117,6 +114,34 @@ def gate(
             action = "plan.gate" if verdict.passed else "plan.gate.refused"
             audit.append(session, desk.clock, who=who, action=action, subject=workspace, facts=facts)
     return verdict
+
+
+def covered_by_grants(desk: Desk, reading: Reading, *, department: str, workspace: str = "") -> tuple[Covered, ...]:
+    """What of a plan the department's live grants cover, as the gate would place it; nothing is drawn or recorded.
+
+    Without a workspace, nothing of the plan is taken to have drawn before.
+
+    Raises:
+        UnknownNameError: no such department.
+    """
+    with desk.store.reading() as session:
+        _check_departments(session, [department])
+        _, placed = _placed(session, reading, [department], workspace, desk.clock.now(), lock=False)
+        return _covered(placed)
+
+
+def _placed(
+    session: Session, reading: Reading, departments: Sequence[str], workspace: str, now: datetime, *, lock: bool
+) -> tuple[Drawn, list[Placed]]:
+    """The draws as they stand, and the grant of each resource, or why it has none."""
+    grants = _grants(session, departments, workspace, now, lock=lock)
+    live = [grant for grant in grants if _is_live(grant, departments, now)]
+    drawn = drawn_in(session, grants, reading, workspace)
+    return drawn, place(rooms_of(live, drawn.standing), _wanted(reading, drawn))
+
+
+def _covered(placed: Sequence[Placed]) -> tuple[Covered, ...]:
+    return tuple(Covered(one.wanted.resource, one.wanted.use, one.grant) for one in placed if one.grant)
 
 
 def _check_departments(session: Session, departments: Sequence[str]) -> None:
@@ -154,14 +179,13 @@ def _wanted(reading: Reading, drawn: Drawn) -> Iterable[Wanted]:
 def _verdict(
     reading: Reading, workspace: str, placed: Sequence[Placed], drawn: Drawn, department: str, *, dry_run: bool
 ) -> Verdict:
-    covered = tuple(Covered(one.wanted.resource, one.wanted.use, one.grant) for one in placed if one.grant)
     uncovered = [_uncounted(one) for one in reading.unmeasured]
     uncovered += [_uncovered(one, department) for one in placed if not one.grant]
     return Verdict(
         plan=reading.plan,
         digest=reading.digest,
         workspace=workspace,
-        covered=covered,
+        covered=_covered(placed),
         uncovered=tuple(sorted(uncovered, key=lambda one: one.address)),
         given_back=drawn.given_back,
         free=reading.free,

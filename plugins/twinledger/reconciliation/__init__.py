@@ -7,6 +7,8 @@ opening a component down to its rows. What does not: assigning charges to pools 
     inputs ──► sums by slice ──► models of sql/reconciliation ──► evidence ──► breaks ──► run, message, audit entry
 """
 
+from twinledger.reconciliation.action_rules import Action, ActionRule, AwsAccess, DetectionFile, load_detection
+from twinledger.reconciliation.actions import TAG, Hands, Proposal, act, approve_action, proposals
 from twinledger.reconciliation.aliases import confirm_match, match_suggestions, resource_aliases, withdraw_match
 from twinledger.reconciliation.audited import CommitmentUse
 from twinledger.reconciliation.causes import DIMENSIONS, Contributor, RootCause, read_cause, root_cause
@@ -72,6 +74,7 @@ from twinledger.reconciliation.statement_folder import (
 )
 from twinledger.reconciliation.statement_rows import Opened, open_components
 from twinledger.reconciliation.sums import sum_slices
+from twinledger.reconciliation.targets import Target
 from twinledger.reconciliation.tolerance import DEFAULT_TOLERANCE, Limits, limits
 from twinledger.reconciliation.ungranted import Ungranted, ungranted_resources
 from twinledger.reconciliation.worklist import (
@@ -96,9 +99,13 @@ __all__ = [
     "LONGEST_TEXT",
     "OLDEST",
     "PROVENANCE",
+    "TAG",
     "TRANSITIONS",
     "Act",
+    "Action",
+    "ActionRule",
     "Ambiguity",
+    "AwsAccess",
     "BreakLine",
     "BreakState",
     "BreakView",
@@ -113,7 +120,9 @@ __all__ = [
     "ContractClaims",
     "Contributor",
     "Deed",
+    "DetectionFile",
     "Done",
+    "Hands",
     "HeldCause",
     "HeldMonth",
     "HeldPart",
@@ -128,6 +137,7 @@ __all__ = [
     "Ownerless",
     "PeriodStatement",
     "PoolTotal",
+    "Proposal",
     "Reason",
     "ReasonCode",
     "Reconciliation",
@@ -136,12 +146,15 @@ __all__ = [
     "RootCause",
     "Suggestion",
     "Tally",
+    "Target",
     "Ungranted",
     "Verb",
     "Wanted",
     "accept",
     "acknowledge",
+    "act",
     "age_class",
+    "approve_action",
     "assign",
     "break_lines",
     "break_view",
@@ -160,6 +173,7 @@ __all__ = [
     "held_months",
     "known_reconciliation",
     "limits",
+    "load_detection",
     "manifest",
     "match_suggestions",
     "missing_coverage",
@@ -171,6 +185,7 @@ __all__ = [
     "pool_statement",
     "pool_statements",
     "priorities",
+    "proposals",
     "read_cause",
     "read_reconciliation",
     "reconcile_period",

@@ -16,6 +16,7 @@ import yaml
 from twinledger.sample import company, usage
 from twinledger.sample.bills import Bill
 from twinledger.sample.fleet import Line
+from twinledger.sample.resources import resources
 from twinledger.sample.vendors import BILLS, BILLS_BY_NAME, LINES, aws, azure, stratus
 from twinledger.vocabulary.periods import Period
 
@@ -140,6 +141,7 @@ def write_config(
         "catalog": company.catalog(company.LAST_PERIOD),
         "contracts": contracts(),
         "budgets": _budgets(departments),
+        "resources": resources(),
     }
     for name, document in documents.items():
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,7 @@ class Filled:
     quantity: str
     days: str
     account: str
+    needed_by: str
     justification: str
 
     @property
@@ -76,6 +78,7 @@ def ask_form(departments: Sequence[Choice], products: Sequence[Choice], own: str
         _input("quantity", "Quantity a day", _number("quantity", decimals=True), hear=True),
         _input("days", "Days", _number("days", decimals=False), hear=True),
         _input("account", "Account", _text("account"), optional=True),
+        _input("needed_by", "Needed by", {"type": "datepicker", "action_id": ACTION + "needed_by"}, optional=True),
         _input("justification", "Why", _text("justification", {"multiline": True})),
     ]
     return _modal("Ask to provision", [*inputs, *_apart(said)], PROVISION, "Ask")
@@ -167,10 +170,10 @@ def filled(view: Mapping[str, Any]) -> Filled:
 
 def _value(element: Mapping[str, Any]) -> str:
     option = element.get("selected_option") or {}
-    return str(option.get("value") or element.get("value") or "").strip()
+    return str(option.get("value") or element.get("selected_date") or element.get("value") or "").strip()
 
 
-def wish(form: Filled, requester: str, actual: Decimal) -> Submission:
+def wish(form: Filled, requester: str, position: Position) -> Submission:
     """What it asks for, in the name of a person.
 
     Raises:
@@ -190,15 +193,17 @@ def wish(form: Filled, requester: str, actual: Decimal) -> Submission:
         days=_days(form.days),
         region=form.region,
         justification=form.justification,
-        actual=actual,
+        actual=position.spent.amount,
         account=form.account or None,
+        card_uses=position.card_uses,
+        needed_by=_day(form.needed_by) if form.needed_by else None,
     )
 
 
-def wish_so_far(form: Filled, requester: str, actual: Decimal) -> Submission:
+def wish_so_far(form: Filled, requester: str, position: Position) -> Submission:
     """As `wish`, before a reason is written: no rule looks at it."""
     kept = {name: getattr(form, name) for name in Filled.__slots__}
-    return wish(Filled(**kept | {"justification": form.justification or _NOT_WRITTEN}), requester, actual)
+    return wish(Filled(**kept | {"justification": form.justification or _NOT_WRITTEN}), requester, position)
 
 
 def _quantity(text: str) -> Decimal:
@@ -212,6 +217,13 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise InvalidSubmissionError("days", text, "a whole number")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidSubmissionError("needed_by", text, "a date, YYYY-MM-DD") from None
 
 
 # --- what it comes to --------------------------------------------------------------------------

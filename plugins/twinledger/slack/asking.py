@@ -42,7 +42,7 @@ from twinledger.slack.ask_form import (
 from twinledger.slack.blocks import Block, context, escaped, section
 from twinledger.slack.cards import outcome, when
 from twinledger.slack.render import approval_facts
-from twinledger.slack.spent import Position, Spent, position_of
+from twinledger.slack.spent import Position, Spent, card_uses_of, position_of
 from twinledger.store.models import Department, Interaction, Meter, Product, Request
 from twinledger.vocabulary.audiences import sentence_for_everyone
 from twinledger.vocabulary.errors import (
@@ -62,7 +62,7 @@ _ERROR_LENGTH = 500
 _READING = "Reading what the department has spent..."
 _MISSING = "Price, estimate and budget are shown here once department, product, region, quantity and days are there."
 _UNREAD = "What the department has spent is being read: send it in again in a moment."
-_FIELDS = {"department", "product", "region", "quantity", "days", "account", "justification"}
+_FIELDS = {"department", "product", "region", "quantity", "days", "account", "needed_by", "justification"}
 _CONFLICT = "hash_conflict"
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Asking:
         if position is None or not form.estimable:
             return [section(problem or _MISSING)]
         try:
-            seen = self._foreseen(wish_so_far(form, self._person(user), position.spent.amount), position)
+            seen = self._foreseen(wish_so_far(form, self._person(user), position), position)
         except TwinledgerError as error:
             return [section(escaped(sentence_for_everyone(error)))]
         return estimate(form, seen, position)
@@ -171,7 +171,7 @@ class Asking:
             return {"department": _UNREAD}
         try:
             person = self._person(user)
-            asked = wish(form, person, position.spent.amount)
+            asked = wish(form, person, position)
             self._foreseen(asked, position)
             submit(self._desk, asked, identify=lambda _: request)
         except PolicyRefusedError as error:
@@ -238,7 +238,8 @@ class Asking:
         if known and known.fits(department, period, now):
             return known, ""
         try:
-            return Position(department, str(period), self._spent(department, period), now), ""
+            spent, uses = self._spent(department, period), card_uses_of(self._desk, department)
+            return Position(department, str(period), spent, now, uses), ""
         except Exception as error:  # noqa: BLE001 - whatever the lake raises, the form says that it cannot be read
             log.warning("what a department has spent could not be read: %s", type(error).__name__)
             return None, "What the department has spent cannot be read now: try again later, or ask operators."

@@ -150,11 +150,22 @@ def _approval_fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
         ("Budget", facts.budget),
         ("Available before", facts.available_before),
         ("Available after", facts.available_after),
-        ("Duration", f"{facts.days} days"),
+        ("Duration", _duration(facts)),
         ("Rule", facts.rule),
         ("Account", facts.account),
+        ("GPU cards", _cards(facts)),
     ]
     return [(name, str(value)) for name, value in pairs if value not in (None, "")]
+
+
+def _duration(facts: ApprovalFacts) -> str:
+    by = f", needed by {facts.needed_by:%d %b %Y}".replace(" by 0", " by ") if facts.needed_by else ""
+    return f"{facts.days} days{by}"
+
+
+def _cards(facts: ApprovalFacts) -> str:
+    """What is asked for, and how well those are used that are held: one field, of the ten that there are."""
+    return f"{facts.cards}. Held now: {facts.cards_used}" if facts.cards else ""
 
 
 def _buttons(facts: ApprovalFacts, url: str) -> Block:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -95,6 +95,11 @@ class ApprovalFacts(EveryoneFacts):
     stages: tuple[StageFacts, ...] = ()
     stage: int = 0
     account: str = ""
+    cards: str = ""
+    """GPU cards x hours that it comes to; empty where it is for anything else."""
+    cards_used: str = ""
+    """How well those are used that the department holds."""
+    needed_by: date | None = None
     superseded_by: str = ""
 
 

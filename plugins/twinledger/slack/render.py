@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from twinledger.approvals import RequestView, request_view
+from twinledger.approvals import RequestView, request_view, use_of_cards, wanted_cards
 from twinledger.outbox.messages import Audience
 from twinledger.slack.blocks import Message
 from twinledger.slack.cards import (
@@ -308,6 +308,9 @@ def approval_facts(session: Session, request_id: str) -> ApprovalFacts:
         stages=tuple(_stage(session, one) for one in request.stages),
         stage=request.stage,
         account=request.account or "",
+        cards=wanted_cards(request.facts),
+        cards_used=use_of_cards(request.facts),
+        needed_by=date.fromisoformat(request.facts["needed_by"]) if "needed_by" in request.facts else None,
         superseded_by=session.scalar(select(Request.id).where(Request.supersedes == request.id)) or "",
     )
 

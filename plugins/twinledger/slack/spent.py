@@ -1,4 +1,4 @@
-"""What a department has spent in a period: the figure that a form shows its budget against, and submits with.
+"""What a department has spent in a period, and how well its GPU cards are used: the figures that a form asks with.
 
 What belongs here: reading it once, and carrying it in the form. What does not: what is left of the budget, which
 `approvals` knows.
@@ -17,8 +17,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from twinledger.approvals import Desk
 from twinledger.books import Books
+from twinledger.metering import CardUse, card_use
 from twinledger.rating import statement
 from twinledger.vocabulary.money import Money, plain
 from twinledger.vocabulary.periods import Period
@@ -29,6 +32,11 @@ Spent = Callable[[str, Period], Money]
 HOLDS = timedelta(hours=1)
 """For how long a figure that was read is good enough to ask with."""
 
+MOST_METERS = 8
+"""Of so many meters the use of cards is carried: a form's metadata have 3,000 characters."""
+
+_CARD_USES = TypeAdapter(tuple[CardUse, ...])
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -38,6 +46,7 @@ class Position:
     period: str
     spent: Money
     read_at: datetime
+    card_uses: tuple[CardUse, ...] = ()
 
     def fits(self, department: str, period: Period, now: datetime) -> bool:
         """Whether a request of the department may be judged on it."""
@@ -52,6 +61,7 @@ class Position:
                 "amount": plain(self.spent.amount),
                 "currency": self.spent.currency,
                 "read_at": self.read_at.isoformat(),
+                "card_uses": _CARD_USES.dump_python(self.card_uses[:MOST_METERS], mode="json"),
             }
         )
 
@@ -62,7 +72,8 @@ def position_of(metadata: str) -> Position | None:
         return None
     said: dict[str, Any] = json.loads(metadata)
     spent = Money(Decimal(said["amount"]), said["currency"])
-    return Position(said["department"], said["period"], spent, datetime.fromisoformat(said["read_at"]))
+    uses = _CARD_USES.validate_python(said.get("card_uses", ()))
+    return Position(said["department"], said["period"], spent, datetime.fromisoformat(said["read_at"]), uses)
 
 
 def spent_of(desk: Desk) -> Spent | None:
@@ -72,3 +83,8 @@ def spent_of(desk: Desk) -> Spent | None:
 
 def _from_ledger(books: Books, department: str, period: Period) -> Money:
     return statement(books, department, period).total
+
+
+def card_uses_of(desk: Desk, department: str) -> tuple[CardUse, ...]:
+    """How well a department's cards are used, where the desk is a whole deployment's books; nothing where it is not."""
+    return card_use(desk, department) if isinstance(desk, Books) else ()

@@ -54,6 +54,8 @@ returned as a value (a quarantined row, a break), not raised.
     │   └── ConcurrentSliceError
     ├── ConcurrentChangeError
     ├── InvalidActError
+    ├── InvalidMovementError
+    ├── ActionFailedError
     ├── AmbiguousNameError
     ├── StaleRunError
     ├── NotEntitledError
@@ -97,6 +99,7 @@ returned as a value (a quarantined row, a break), not raised.
     ├── UnreachableError
     ├── StatedTotalError
     ├── MissingPriceError
+    ├── NoHistoryError
     └── MissingRateError
 
 Every sentence names the subject, what was expected, what was found, and what to do.
@@ -250,6 +253,17 @@ class MissingRateError(TwinledgerError):
     def __init__(self, currency: str, to: str, day: str) -> None:
         """Name the pair and the day."""
         super().__init__(f"no rate from {currency} to {to} for {day}: add it to rates.csv with its date and source")
+
+
+class NoHistoryError(TwinledgerError):
+    """A series that cannot be forecast: nothing of it is final, or the day asked for is too far ahead."""
+
+    def __init__(self, series: str, needed: str, present: str) -> None:
+        """Name the series, what a forecast of it needs, and what there is; never an amount."""
+        super().__init__(
+            f"series {series[:100]}: a forecast needs {needed}, found {present}; give a history with final days, or "
+            "an earlier period"
+        )
 
 
 class UnreachableError(TwinledgerError):
@@ -650,6 +664,24 @@ class InvalidActError(TwinledgerError):
         """Name the field, what it holds and what it must hold."""
         self.field = field
         super().__init__(f"not recorded: {field} is {found[:60]!r}, expected {expected}")
+
+
+class InvalidMovementError(TwinledgerError):
+    """A movement of budget that cannot be."""
+
+    def __init__(self, field: str, found: str, expected: str) -> None:
+        """Name the field, what it holds and what it must hold."""
+        self.field = field
+        super().__init__(f"nothing was moved: {field} is {found[:60]!r}, expected {expected}")
+
+
+class ActionFailedError(TwinledgerError):
+    """Something was to be done to a resource of a cloud, and was not."""
+
+    def __init__(self, action: str, resource: str, problem: str) -> None:
+        """Name the action, the resource and what the cloud's client says, without credentials."""
+        self.problem = problem
+        super().__init__(f"{action} of {resource} was not done: {problem}; the next run tries it again")
 
 
 class AmbiguousNameError(TwinledgerError):

@@ -7,6 +7,7 @@ What belongs here: from a request to a view and its template, thin. What does no
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from twinledger.approvals import Decision, RequestView, Submission, decide, request_view, submit, waiting_for, withdraw
 from twinledger.books import Books
 from twinledger.budgets import spent_so_far
+from twinledger.metering import card_use
 from twinledger.slack.render import approval_facts
 from twinledger.vocabulary.errors import (
     ConfigurationError,
@@ -51,6 +53,7 @@ class Asked(BaseModel):
     region: str = Field(max_length=255)
     justification: str = Field(max_length=4000)
     account: str | None = Field(None, max_length=255)
+    needed_by: date | None = None
 
 
 @router.post("/requests")
@@ -72,7 +75,12 @@ def ask(
     if known and (found := _known(books, known)):
         return JSONResponse(_told(found), 200)
     try:
-        wish = Submission(requester=reader.name, actual=spent_so_far(books, asked.department), **asked.model_dump())
+        wish = Submission(
+            requester=reader.name,
+            actual=spent_so_far(books, asked.department),
+            card_uses=card_use(books, asked.department, asked.product),
+            **asked.model_dump(),
+        )
         made = submit(books, wish, lambda prefix: known or new_identity(prefix))
     except IntegrityError:
         made = known  # the same key came twice at once
