@@ -17,7 +17,7 @@ unexport PYTHONPATH
 export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-events bench-gateway bench-slack format golden lock clean
+.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-approval bench-events bench-forecast bench-gateway bench-slack format golden lock clean
 .DELETE_ON_ERROR:
 
 help: ## print these targets
@@ -32,12 +32,13 @@ test: .venv/.dev ## run all tests; ARGS="-k name" for some of them
 	@mkdir -p .cache
 	@$(bin)/python -m pytest -n $(JOBS) $(ARGS)
 
-soak: .venv/.dev ## fuzz every parser of bytes for SECONDS=600 in all; properties on TIMES=50 as many examples; 100 clicks at once
+soak: .venv/.dev ## fuzz every parser of bytes for SECONDS=600 in all; properties on TIMES=50 as many examples; 100 clicks at once; kills
 	@mkdir -p .cache
 	@$(bin)/python -m tests.fuzz --seconds $(or $(SECONDS),600)
 	@EXAMPLES_TIMES=$(or $(TIMES),50) $(bin)/python -m pytest -n $(JOBS) -o timeout=14400 -m hypothesis \
-		tests/reconciliation tests/rating
+		tests/reconciliation tests/rating tests/approvals
 	@$(bin)/python -m tests.bench.slack_race
+	@$(bin)/python -m tests.bench.approval_kills
 
 lint: lint-python lint-types lint-imports lint-sql ## ruff, mypy, import-linter, sqlfluff
 
@@ -57,8 +58,14 @@ lint-sql: .venv/.dev ## sqlfluff over sql/
 bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor; ARGS="--memory", "--rows 200000"
 	@$(bin)/python -m tests.bench $(ARGS)
 
+bench-approval: .venv/.dev ## time from a click in Slack to Airflow's task resumed, with the real Airflow; ARGS="--approvals 3"
+	@$(bin)/python -m tests.bench.approvals $(ARGS)
+
 bench-events: .venv/.dev ## time from a vendor's notification to the ledger, with the real Airflow; ARGS="--bills 20"
 	@$(bin)/python -m tests.bench.events $(ARGS)
+
+bench-forecast: .venv/.dev ## error, coverage and cost of forecasts; ARGS="--most 1000", "--labelled FOLDER"
+	@$(bin)/python -m tests.bench.forecast $(ARGS)
 
 bench-gateway: .venv/.dev ## send events over HTTP with duplicates and a killed worker; ARGS="--seconds 10"
 	@$(bin)/python -m tests.bench.gateway $(ARGS)

@@ -1,9 +1,11 @@
 """deliver_outbox: what is queued leaves.
 
 Delivers every message that is due: cards and alerts to Slack, or to nowhere but the outbox itself where no
-token is set, and wake-ups to Airflow's approval tasks. In order within a channel, each once.
+token is set, and wake-ups to Airflow's approval tasks. In order within a channel, each once. Before that, it carries
+out what people answered in Slack and a process left behind that died after the acknowledgement.
 
-**Runs** every minute, and at once when the asset `outbox` says that something waits.
+**Runs** every minute, and at once when the asset `outbox` says that something waits. What a decision in Slack or on a
+page leads to, Airflow's api-server sends at once: of that, this delivers what was left.
 
 **Who reads it**: everybody who is told anything; `twinledger outbox list` and the outbox page show the
 queue, with the error of what could not be delivered.
@@ -34,14 +36,16 @@ def deliver_outbox() -> None:
 
     @task
     def deliver() -> dict[str, int]:
-        """Drain the outbox; how many items were sent, will be tried again, and were given up."""
+        """Drain the outbox; how many answers were left, and items sent, to be tried again, and given up."""
         from twinledger.airflow.books import open_books
-        from twinledger.airflow.senders import open_senders
-        from twinledger.outbox import drain
+        from twinledger.airflow.senders import open_senders, slack_of
+        from twinledger.airflow.wake import drain_until_woken
+        from twinledger.slack.answers import carry_out_left
 
         with open_books() as books, open_senders(books) as sender:
-            result = drain(books.store, sender, books.clock)
-        return {"sent": result.sent, "retried": result.retried, "failed": result.failed}
+            answers = carry_out_left(books, slack_of(books))
+            result = drain_until_woken(books.store, sender, books.clock)
+        return {"answers": answers, "sent": result.sent, "retried": result.retried, "failed": result.failed}
 
     deliver()
 

@@ -7,6 +7,8 @@ does not ask for, or that the request never came to, is shown as skipped: the gr
 **Runs** once for each request, started by `deliver_outbox` under the request's identity, with
 `{"request": "req-..."}` as its configuration.
 
+**Emits** `outbox` when a stage is answered: what follows from an answer on Airflow's page is sent at once.
+
 **Who answers**: people who may decide the request at that stage; the answer on Airflow's page is a claim like any
 other. An answer by somebody else is refused, and the question is put again.
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 from airflow.sdk import TriggerRule, chain, dag
 
 from twinledger.airflow.approval import StageOperator
+from twinledger.airflow.assets import OUTBOX
 from twinledger.airflow.policy import QUICK_RETRIES, tell_operators
 from twinledger.airflow.stage import open_stage
 
@@ -42,6 +45,7 @@ def provisioning_approval() -> None:
             role=role,
             request="{{ dag_run.conf['request'] }}",
             open_stage=open_stage,
+            outlets=[OUTBOX],
             trigger_rule=TriggerRule.NONE_FAILED,
         )
         for task, role in STAGES.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from twinledger.airflow.rest import AirflowApi
-from twinledger.airflow.wake import AirflowWaker
+from twinledger.airflow.wake import AirflowWaker, drain_until_woken
 from twinledger.clock import FixedClock
-from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError
+from twinledger.outbox import Message, Outgoing, PermanentSendError, RetryableSendError, enqueue
 from twinledger.store import Store
 from twinledger.store.models import Department, Person, Pool, Product, Request
 
@@ -29,6 +29,7 @@ class FakeAirflow:
     asked_at: datetime = NOW
     answers: list[str] = field(default_factory=list)
     task: str = "budget_holder"
+    ends_when_answered: bool = False
     status: int = 0
     """When set, what every call is answered with."""
 
@@ -44,6 +45,8 @@ class FakeAirflow:
             return httpx.Response(409 if taken else 200, json={})
         if request.method == "PATCH":
             self.answers += json.loads(request.content)["chosen_options"]
+            if self.ends_when_answered:
+                self.runs = dict.fromkeys(self.runs, "success")
             return httpx.Response(200, json={})
         return self._read(request.url.path)
 
@@ -129,10 +132,32 @@ def test_a_task_whose_stage_is_over_is_answered_and_the_present_one_is_left_alon
 
 
 def test_a_task_that_has_just_begun_to_wait_is_left_alone_for_a_moment(store: Store) -> None:
-    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=3))
-    with pytest.raises(RetryableSendError):
+    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=1))
+    with pytest.raises(RetryableSendError) as left:
         waker(with_request(store, "approved"), airflow).send(wake_up())
     assert airflow.answers == []
+    assert left.value.retry_after_s == 3, "it is looked at again when the moment is over"
+
+
+def test_the_worker_stays_with_what_it_woke_until_airflow_has_ended_it(store: Store) -> None:
+    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(seconds=2), ends_when_answered=True)
+    clock = FixedClock(NOW)
+    sender = replace(waker(with_request(store, "approved"), airflow), clock=clock)
+    with store.transaction() as session:
+        enqueue(session, Message("wake", "req-1", "airflow/req-1", "everyone"), clock)
+    result = drain_until_woken(store, sender, clock)
+    assert (airflow.answers, result.sent, result.retried) == (["Approve"], 1, 2)
+    assert clock.now() - NOW <= timedelta(seconds=8)
+
+
+def test_the_worker_does_not_stay_with_what_does_not_end(store: Store) -> None:
+    airflow = FakeAirflow({"req-1": "running"}, NOW - timedelta(minutes=1))
+    clock = FixedClock(NOW)
+    sender = replace(waker(with_request(store, "approved"), airflow), clock=clock)
+    with store.transaction() as session:
+        enqueue(session, Message("wake", "req-1", "airflow/req-1", "everyone"), clock)
+    assert drain_until_woken(store, sender, clock).sent == 0
+    assert clock.now() - NOW <= timedelta(seconds=10)
 
 
 def test_a_decided_request_that_never_had_a_run_needs_none(store: Store) -> None:

@@ -1,6 +1,7 @@
 """Sending at once what a decision leads to, from the process that heard of it.
 
-What belongs here: draining the outbox to Slack. What does not: waking Airflow, which the worker of the outbox does.
+What belongs here: draining the outbox to Slack, where there is no account of Airflow's. What does not: waking Airflow,
+which its own api-server (`airflow.at_once`) and the worker of the outbox do.
 """
 
 from __future__ import annotations
