@@ -14,6 +14,7 @@ DOMAIN = (
     "budgets",
     "catalog",
     "controls",
+    "forecast",
     "metering",
     "plans",
     "pools",

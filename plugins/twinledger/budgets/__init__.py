@@ -8,6 +8,7 @@ read for finance's own view of the effects alone.
 from twinledger.budgets.drawn import count_spent, draw_down, spent_so_far
 from twinledger.budgets.effects import Effects, external_effects, internal_effects
 from twinledger.budgets.movements import Movement, movements, roll_over, transfer
+from twinledger.budgets.outlook import Outlook, by_variance, outlooks
 from twinledger.budgets.tree import roll_up
 from twinledger.budgets.unit_cost import MetricConfig, UnitCost, metrics, record_metrics, unit_costs
 from twinledger.budgets.variance import Variance, check_period
@@ -16,8 +17,10 @@ __all__ = [
     "Effects",
     "MetricConfig",
     "Movement",
+    "Outlook",
     "UnitCost",
     "Variance",
+    "by_variance",
     "check_period",
     "count_spent",
     "draw_down",
@@ -25,6 +28,7 @@ __all__ = [
     "internal_effects",
     "metrics",
     "movements",
+    "outlooks",
     "record_metrics",
     "roll_over",
     "roll_up",

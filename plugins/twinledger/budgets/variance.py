@@ -1,7 +1,7 @@
 """The variance of a period: actual and commitments against plan, department by department.
 
 What belongs here: variance = actual + committed - plan, and telling a department that it is over. What
-does not: the forecast of the rest of the period.
+does not: the forecast of the rest of the period (`outlook`).
 """
 
 from __future__ import annotations
@@ -60,18 +60,30 @@ def check_period(books: Books, period: Period) -> list[Variance]:
     draw_down(books, period)
     charged = _charged(books, period)
     with books.store.transaction() as session:
-        plans = _plans(session, books, period)
-        committed = _committed(session, books, period)
+        variances = _variances(session, books, period, charged)
         departments = {one.name: one for one in session.scalars(select(Department))}
         titles = {one.name: one.title for one in session.scalars(select(Product))}
-        names = sorted(set(departments) | set(charged.totals) | set(plans) | set(committed))
-        variances = [_variance(books, name, plans, charged.totals, committed) for name in names]
         for variance in variances:
             department = departments.get(variance.department)
             if department is not None and variance.over:
                 facts = _facts(period, department, variance, charged, titles)
                 _tell(session, books, department, facts)
     return variances
+
+
+def positions(books: Books, period: Period) -> list[Variance]:
+    """As `check_period`, and nobody is told; what was spent on grants is as it was last counted."""
+    charged = _charged(books, period)
+    with books.store.reading() as session:
+        return _variances(session, books, period, charged)
+
+
+def _variances(session: Session, books: Books, period: Period, charged: _Charged) -> list[Variance]:
+    plans = _plans(session, books, period)
+    committed = _committed(session, books, period)
+    departments = session.scalars(select(Department.name))
+    names = sorted({*departments, *charged.totals, *plans, *committed})
+    return [_variance(books, name, plans, charged.totals, committed) for name in names]
 
 
 def _charged(books: Books, period: Period) -> _Charged:

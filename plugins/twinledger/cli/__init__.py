@@ -15,11 +15,14 @@ from twinledger.cli import (
     audit,
     bills,
     breaks,
+    budgets,
     catalog,
     claims,
     closing,
     company,
     controls,
+    detection,
+    forecast,
     grants,
     held,
     matching,
@@ -34,6 +37,7 @@ from twinledger.cli import (
     shield,
     signoff,
     statements,
+    unit_cost,
 )
 from twinledger.cli.demo import demo
 from twinledger.cli.slack import slack
@@ -53,7 +57,6 @@ app.command("reconcile")(periods.reconcile)
 app.command("statement")(statements.statement)
 app.command("claims")(claims.claims)
 app.command("held")(held.held)
-app.command("budget")(periods.budget)
 app.command("estimate")(plans.estimate)
 app.command("gate")(plans.gate)
 requests.request.command("submit")(plans.submit)
@@ -66,10 +69,14 @@ app.add_typer(closing.period, name="period")
 app.add_typer(signoff.signoff, name="signoff")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(breaks.breaks, name="breaks")
+app.add_typer(budgets.budget, name="budget")
 app.add_typer(controls.controls, name="controls")
+app.add_typer(detection.detection, name="detection")
+app.add_typer(forecast.forecast, name="forecast")
 app.add_typer(grants.grant, name="grant")
 app.add_typer(matching.match, name="match")
 app.add_typer(policy.policy, name="policy")
+app.add_typer(unit_cost.unit_cost, name="unit-cost")
 app.add_typer(pools.pools, name="pools")
 app.add_typer(rates.rates, name="rates")
 app.add_typer(requests.request, name="request")

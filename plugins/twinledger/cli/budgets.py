@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinledger.cli.output import AsJson, PeriodArgument, open_books, out, parse_period, print_json, progress, table
+from twinledger.cli.output import (
+    NEEDS_SOMEBODY,
+    AsJson,
+    PeriodArgument,
+    open_books,
+    out,
+    parse_period,
+    print_json,
+    progress,
+    table,
+)
 
 if TYPE_CHECKING:
     from twinledger.books import Books
@@ -49,6 +60,41 @@ def check(
         for depth, v in lines
     ]
     table(f"{period}: budgets", columns, rows, columns[1:])
+
+
+@budget.command()
+def outlook(
+    period: PeriodArgument,
+    known_through: Annotated[
+        datetime | None,
+        typer.Option("--known-through", formats=["%Y-%m-%d"], help="The last day that is complete; else yesterday."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where every department will end: actual, what is to come by forecast, and commitments, against its plan.
+
+    The variance stands with the range that it lies in in four cases of five. Nobody is told. Exit code 1 where a
+    department will be over.
+
+    Example: [bold]twinledger budget outlook 2026-10[/]
+    """
+    from twinledger.budgets import by_variance, outlooks
+
+    with open_books() as books, progress(f"forecasting {period}", shown=not as_json):
+        found = by_variance(outlooks(books, period, known_through.date() if known_through else None))
+    if as_json:
+        print_json([asdict(one) | {"over": one.over} for one in found])
+    else:
+        columns = ("department", "plan", "actual", "committed", "to come", "variance", "between", "days known")
+        rows = [
+            (one.position.department, one.position.plan, one.position.actual, one.position.committed, one.rest,
+             f"{one.variance}{' over' if one.over else ''}", f"{one.lowest} and {one.highest}", one.history_days)
+            for one in found
+        ]  # fmt: skip
+        known = f", known through {found[0].known_through}" if found else ""
+        table(f"{period}: where budgets will end{known}", columns, rows, columns[1:])
+    if any(one.over for one in found):
+        raise typer.Exit(NEEDS_SOMEBODY)
 
 
 def _parents(books: Books) -> dict[str, str | None]:
