@@ -28,10 +28,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.golden import Golden, add_option
+from tests.lakes import EmptyLake
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
-from twinledger.lake import Lake
 from twinledger.lake.tables import Table
 from twinledger.places import open_folder
 from twinledger.quality import Verdict
@@ -318,11 +318,18 @@ def gate() -> FakeGate:
     return FakeGate({}, [])
 
 
+@pytest.fixture(scope="session")
+def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> EmptyLake:
+    """A lake of every table without a row, to be copied."""
+    return EmptyLake.made_in(tmp_path_factory.mktemp("empty-lake"))
+
+
 @pytest.fixture
-def books(store: Store, settings: Settings, clock: FixedClock, gate: FakeGate) -> Iterator[Books]:
+def books(
+    store: Store, settings: Settings, clock: FixedClock, gate: FakeGate, empty_lake: EmptyLake
+) -> Iterator[Books]:
     """Both ledgers, empty, on each database in turn; places are folders of this machine."""
-    lake = Lake(store.url, settings.warehouse)
-    lake.ensure()
+    lake = empty_lake.copy_to(store, settings.warehouse)
     yield Books(
         settings=settings,
         store=store,

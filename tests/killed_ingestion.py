@@ -1,17 +1,25 @@
-"""Ingests one source and is killed by SIGKILL at the so-manieth file or database event; run by `tests.killing`.
+"""Ingests sources, each in a process that dies by SIGKILL at its so-manieth file or database event.
 
-    python killed_ingestion.py HOME SOURCE EVENT
+Run by `tests.killing`:
 
-EVENT 0 kills never and prints how many events there were.
+    python killed_ingestion.py
+
+Reads lines of JSON, [HOME, SOURCE, EVENT], and answers each with [RETURN CODE, EVENTS]. EVENT 0 kills never; a
+process that was killed could not say how many events there were. This process imports everything, once, and does
+nothing else: every ingestion is a fork of it, and starts without a thread, a connection or an open file.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import traceback
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from twinledger import bills, metering
 from twinledger.books import Books
@@ -40,7 +48,7 @@ class Passing:
         return Verdict(gate, evaluated=0)
 
 
-def main(home: Path, source: str, fatal: int) -> int:
+def ingest(home: Path, source: str, fatal: int) -> int:
     """Ingest, and die at the fatal event; returns how many there were."""
     settings = Settings(home=home)
     store, lake = Store(settings.database_url), Lake(settings.database_url, settings.warehouse)
@@ -64,12 +72,36 @@ def main(home: Path, source: str, fatal: int) -> int:
 
     sys.addaudithook(watch)
     ((_, kind),) = sources(store, source)
-    ingest = bills.ingest_source if kind == "bill" else metering.ingest_feed
-    ingest(books, source)
+    (bills.ingest_source if kind == "bill" else metering.ingest_feed)(books, source)
     lake.close()
     store.close()
     return seen
 
 
+def fork(home: Path, source: str, fatal: int) -> tuple[int, int]:
+    """Ingest in a process of its own: (return code, events)."""
+    reading, writing = os.pipe()
+    victim = os.fork()
+    if victim == 0:
+        _end_with(writing, home, source, fatal)
+    os.close(writing)
+    _, status = os.waitpid(victim, 0)
+    with os.fdopen(reading) as told:
+        return os.waitstatus_to_exitcode(status), int(told.read() or 0)
+
+
+def _end_with(writing: int, home: Path, source: str, fatal: int) -> NoReturn:
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what it logs is no answer
+    try:
+        os.write(writing, str(ingest(home, source, fatal)).encode())
+    except BaseException:  # noqa: BLE001 - whatever it is, the fork must not go on as its parent
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))  # noqa: T201 - read by the test
+    import_module("pandas")  # as DuckDB does at the first query of a process
+    for line in sys.stdin:
+        asked_home, asked_source, asked_fatal = json.loads(line)
+        print(json.dumps(fork(Path(asked_home), asked_source, asked_fatal)), flush=True)  # noqa: T201 - read by the test

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from twinledger.books import Books
 from twinledger.engine.duck import DuckEngine
@@ -19,15 +22,35 @@ from twinledger.vocabulary.settings import PREFIX, ROOT
 SCRIPT = Path(__file__).with_name("killed_ingestion.py")
 POINTS = 20
 Content = tuple[list[tuple[object, ...]], int]
+Ingest = Callable[[Path, str, int], int]
+"""Ingest in a process of its own that is killed at its so-manieth event; 0 lets it live: how many there were."""
 
 
-def run(home: Path, source: str, fatal: int) -> subprocess.CompletedProcess[str]:
-    """Ingest in a process of its own that is killed at its so-manieth event; 0 lets it live."""
+@contextmanager
+def victims() -> Iterator[Ingest]:
+    """Processes to be killed, which do not have to import everything first: forks of one that has."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), str(home), source, str(fatal)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
-    )  # fmt: skip
+    with (
+        TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=ROOT, env=environment,
+        ) as process,
+    ):  # fmt: skip
+        asked, answers = process.stdin, process.stdout
+        assert asked is not None
+        assert answers is not None
+
+        def ingest(home: Path, source: str, fatal: int) -> int:
+            asked.write(json.dumps([str(home), source, fatal]) + "\n")
+            asked.flush()
+            ended, events = json.loads(answers.readline() or "[null, 0]")
+            said.seek(0)
+            assert ended == (-signal.SIGKILL if fatal else 0), said.read()
+            return int(events)
+
+        yield ingest
+        asked.close()
 
 
 def content(home: Path, table: Table, summary: str) -> Content:
@@ -53,16 +76,15 @@ def kill_everywhere(
     # The lake's files are named by their absolute path: every trial works in this home and puts it back after.
     home = books.settings.home
     shutil.copytree(home, kept)
-    events = int(run(home, source, 0).stdout.split()[-1])
-    after = read(home)
     left = []
-    for point in range(points):
-        shutil.rmtree(home)
-        shutil.copytree(kept, home)
-        killed = run(home, source, 1 + point * (events - 1) // (points - 1))
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        left.append(read(home))
-        completed = run(home, source, 0)
-        assert completed.returncode == 0, completed.stderr
-        assert read(home) == after
+    with victims() as ingest:
+        events = ingest(home, source, 0)
+        after = read(home)
+        for point in range(points):
+            shutil.rmtree(home)
+            shutil.copytree(kept, home)
+            ingest(home, source, 1 + point * (events - 1) // (points - 1))
+            left.append(read(home))
+            ingest(home, source, 0)
+            assert read(home) == after
     return [*left, after]

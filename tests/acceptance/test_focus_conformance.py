@@ -7,13 +7,16 @@ format's mapping, which is tested beside its model.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -44,7 +47,11 @@ REAL = {
 }
 SAMPLE = {bill.format: bill.name for bill in BILLS}
 GUIDE = ROOT / "docs" / "guides" / "focus-conformance.md"
-FAILED = re.compile(r"^FAIL (?P<rule>[\w-]+):", re.MULTILINE)
+RUNS = Path(__file__).with_name("validations.py")
+OPTIONS = (
+    "--validate-version", "1.2", "--focus-dataset", "CostAndUsage", "--applicability-criteria", "ALL",
+    "--block-download",
+)  # fmt: skip
 
 Validate = Callable[[Path], set[str]]
 
@@ -62,8 +69,18 @@ def listed() -> dict[str, set[str]]:
     return rules
 
 
-@pytest.fixture
-def validate(tmp_path_factory: pytest.TempPathFactory) -> Validate:
+def tool() -> ModuleType:
+    """The script beside the checkout: how the validator is installed and called, and which of its rules are faulty."""
+    loader = SourceFileLoader("focus_validate", str(VALIDATOR))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def validate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Validate]:
     """The rules that a file fails by the official validator, which installs itself when it is first asked."""
     if not VALIDATOR.is_file():
         pytest.skip("no FOCUS validator: ../shared/tools is not beside the checkout")
@@ -71,25 +88,26 @@ def validate(tmp_path_factory: pytest.TempPathFactory) -> Validate:
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    installed = shared / "focus-validator-ran"
+    validator = tool()
+    with (shared / "focus-validator.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        site = validator.install()
+    with subprocess.Popen(
+        [validator.CACHE / "bin" / "python", RUNS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=site
+    ) as process:
+        asked, answers = process.stdin, process.stdout
+        assert asked is not None
+        assert answers is not None
 
-    def run(file: Path) -> set[str]:
-        done = subprocess.run([sys.executable, VALIDATOR, file], capture_output=True, text=True, check=False)
-        assert done.returncode in {0, 1}, f"the validator cannot run: {done.stdout}\n{done.stderr}"
-        failed = set(FAILED.findall(done.stdout))
-        assert bool(failed) == (done.returncode == 1), done.stdout
-        return failed
+        def run(file: Path) -> set[str]:
+            asked.write(json.dumps(["--data-file", str(file), *OPTIONS]) + "\n")
+            asked.flush()
+            printed, said = json.loads(answers.readline() or '["", "it ended"]')
+            assert re.search(r"^Total: ", printed, re.MULTILINE), f"the validator cannot run: {printed}\n{said}"
+            return set(validator.root_failures(printed)) - set(validator.FAULTY)
 
-    def run_after_install(file: Path) -> set[str]:
-        if installed.exists():
-            return run(file)
-        with installed.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            failed = run(file)
-            installed.touch()
-        return failed
-
-    return run_after_install
+        yield run
+        asked.close()
 
 
 def of_the_sample(form: str, books: Books, folder: Path) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -63,10 +64,27 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield deploy(tmp_path_factory.mktemp("shared"), patch)
 
 
+@pytest.fixture(scope="module")
+def kept(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the deployment is like as new."""
+    return Path(shutil.copytree(shared, tmp_path_factory.mktemp("kept") / "deployment"))
+
+
 @pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A deployment of the test's own."""
-    return deploy(tmp_path, monkeypatch)
+def deployment(shared: Path, kept: Path) -> Iterator[Path]:
+    """The deployment for a test that changes it. Its lake's files are named by their absolute path: it is put back."""
+    yield shared
+    _empty(shared)
+    shutil.copytree(kept, shared, dirs_exist_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    """The folder itself stays: commands run in it."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def invoices(folder: Path, *lines: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,11 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyiceberg.catalog.sql import SqlCatalog
 
+from tests.lakes import EmptyLake
 from twinledger.books import Books
 from twinledger.engine.duck import DuckEngine
 from twinledger.lake import Lake, SliceWrite, partition_of, slice_name
 from twinledger.lake.tables import TABLES, USAGE
+from twinledger.lake.transaction import CachedTransaction
+from twinledger.store import Store
 from twinledger.vocabulary.errors import ConcurrentSliceError
 from twinledger.vocabulary.settings import ROOT
 
@@ -59,11 +64,51 @@ def content(books: Books, cut: str = "") -> Mapping[tuple[str, str], Decimal]:
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def test_every_table_is_there_and_empty(books: Books) -> None:
-    books.lake.ensure()
+def test_every_table_is_there_and_empty(store: Store, tmp_path: Path) -> None:
+    lake = Lake(store.url, str(tmp_path / "lake"))
+    lake.ensure()
+    lake.ensure()
     for table in TABLES.values():
-        assert books.lake.files(table) == []
-        assert books.lake.cut(table) == ""
+        assert lake.files(table) == []
+        assert lake.cut(table) == ""
+    lake.close()
+
+
+def test_the_lake_that_tests_copy_is_as_one_that_is_made(store: Store, empty_lake: EmptyLake, tmp_path: Path) -> None:
+    lake = empty_lake.copy_to(store, str(tmp_path / "lake"))
+    made = EmptyLake.made_in(tmp_path / "made")
+    assert _shapes(tmp_path / "lake") == _shapes(made.warehouse)
+    lake.ensure()
+    for table in TABLES.values():
+        assert lake.files(table) == []
+        assert lake.cut(table) == ""
+    lake.close()
+
+
+def test_a_transaction_says_what_the_table_would_be_after_each_change(
+    store: Store, empty_lake: EmptyLake, tmp_path: Path
+) -> None:
+    lake = empty_lake.copy_to(store, str(tmp_path / "lake"))
+    lake.close()
+    catalog = SqlCatalog("twinledger", uri=store.url, init_catalog_tables="false")
+    changing = CachedTransaction(catalog.load_table(USAGE.name))
+    for number in range(3):
+        changing.set_properties({"number": str(number)})
+        assert changing.table_metadata.properties["number"] == str(number)
+        assert changing.table_metadata is changing.table_metadata
+    changing.commit_transaction()
+    assert catalog.load_table(USAGE.name).properties["number"] == "2"
+    catalog.close()
+
+
+def _shapes(warehouse: Path) -> dict[str, dict[str, object]]:
+    """What the files of each table say, but for its identity, its age and, above the warehouse, its place."""
+    shapes = {}
+    for file in warehouse.rglob("*.json"):
+        said = json.loads(file.read_text().replace(str(warehouse), ""))
+        own = {"table-uuid", "last-updated-ms"}
+        shapes[str(file.parent.relative_to(warehouse))] = {key: said[key] for key in said.keys() - own}
+    return shapes
 
 
 def test_a_slice_is_replaced_and_its_neighbours_stay(books: Books) -> None:

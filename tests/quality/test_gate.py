@@ -185,6 +185,15 @@ def test_what_checks_need_is_loaded_beside_other_work_and_warnings_are_as_they_w
     assert not [thread for thread in threading.enumerate() if thread.name == "gate-warm-up"]
 
 
+def test_a_template_of_the_pages_is_compiled_once_in_a_process(tmp_path: Path) -> None:
+    with gate_in(tmp_path).warming_up():
+        pass
+    from twinledger.quality.pages import IndexView, PageView  # noqa: PLC0415 - as late as the gate imports it
+
+    codes = [view().env.get_template("page.j2").root_render_func.__code__ for view in (PageView, PageView, IndexView)]
+    assert codes[0] is codes[1] is codes[2]
+
+
 def test_rows_that_break_an_expectation_are_found_in_whichever_file_they_are(tmp_path: Path) -> None:
     files = []
     for number in range(3):

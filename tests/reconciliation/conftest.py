@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.lakes import EmptyLake
 from tests.reconciliation.company import POOLS, RULES, Charge, Internal, values
 from twinledger.books import Books
 from twinledger.clock import FixedClock
 from twinledger.engine.duck import DuckEngine
-from twinledger.lake import Lake
 from twinledger.lake.tables import EXTERNAL_CHARGES, INTERNAL_CHARGES, USAGE, Table
 from twinledger.places import NO_OPTIONS, Place
 from twinledger.quality import Verdict
@@ -132,11 +132,12 @@ def catalog() -> list[models.Base]:
 
 
 @pytest.fixture
-def company(store: Store, settings: Settings, clock: FixedClock, tmp_path: Path) -> Iterator[Company]:
+def company(
+    store: Store, settings: Settings, clock: FixedClock, tmp_path: Path, empty_lake: EmptyLake
+) -> Iterator[Company]:
     """Books with a catalog, one bill source and no ledgers; the clock is past October."""
     clock.instant = datetime(2026, 11, 5, tzinfo=UTC)
-    lake = Lake(store.url, str(tmp_path / "lake"))
-    lake.ensure()
+    lake = empty_lake.copy_to(store, str(tmp_path / "lake"))
     gate = FakeGate()
     spill = str(tmp_path / "spill")
     books = Books(settings, store, lake, lambda: DuckEngine("512MiB", 1, spill), gate, no_place, clock)

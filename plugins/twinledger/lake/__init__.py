@@ -45,6 +45,7 @@ from pyiceberg.types import (
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from twinledger.lake.tables import TABLES, Table, Type
+from twinledger.lake.transaction import CachedTransaction
 from twinledger.vocabulary.errors import ConcurrentSliceError, FrozenSliceError, LakeError
 
 log = structlog.get_logger(__name__)
@@ -160,7 +161,11 @@ class Lake:
         self._warehouse = Path(warehouse)
         self._roots = {namespace: Path(folder) for namespace, folder in (roots or {}).items() if folder}
         self._catalog = SqlCatalog(
-            "twinledger", uri=database_url, warehouse=file_uri(self._warehouse), init_catalog_tables="false"
+            "twinledger",
+            uri=database_url,
+            warehouse=file_uri(self._warehouse),
+            init_catalog_tables="false",
+            pool_pre_ping="true",  # a database that was started again has closed what was open
         )
 
     def ensure(self) -> None:
@@ -521,7 +526,7 @@ def _commit_all(
     # A slice that is written for the first time has nothing to delete.
     replaced = [write.partition for write in writes if slice_name(write.partition) in states]
     replaced += [partition_of(name) for name in dropped]
-    with iceberg.transaction() as transaction:
+    with CachedTransaction(iceberg) as transaction:
         if replaced:
             with warnings.catch_warnings():
                 # Nor has one that holds no row.

@@ -36,6 +36,7 @@ from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 
 from twinledger.lake.tables import Table
+from twinledger.quality import pages
 from twinledger.vocabulary.errors import GateRunError
 
 EXAMPLES = 20
@@ -193,15 +194,16 @@ def _run(context: AbstractDataContext, batch: BatchDefinition[Any], subject: Sub
 
 
 def _context(site: Path) -> AbstractDataContext:
-    pages = {
+    gate = {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site)},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_section_builders": {"expectations": pages.section(), "validations": pages.section()},
+        "site_index_builder": pages.index(),
     }
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
-        data_docs_sites={"gate": pages},
+        data_docs_sites={"gate": gate},
         progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
         analytics_enabled=False,
     )
@@ -210,8 +212,8 @@ def _context(site: Path) -> AbstractDataContext:
 
 def _page(site: Path, run_time: str) -> Path:
     """The page of this run; other runs of the gate have theirs beside it."""
-    pages = sorted(site.glob(f"validations/*/*/{run_time}/*.html"))
-    return pages[0] if pages else site / "index.html"
+    found = sorted(site.glob(f"validations/*/*/{run_time}/*.html"))
+    return found[0] if found else site / "index.html"
 
 
 def _finding(subject: Subject, result: Mapping[str, Any]) -> Finding:
