@@ -79,7 +79,7 @@ def external_effects(books: Books, before: Period, after: Period) -> list[Effect
     with books.engine() as engine:
         files = _files(books, EXTERNAL_CHARGES, "x_period", before, after)
         engine.view_files("external_charges", EXTERNAL_CHARGES, files)
-        return _read(engine, "budgets/moved_skus", before, after)
+        return _read(engine, "ledger/moved_skus", before, after)
 
 
 def effects(scope: str, product: str, unit: str, currency: str, items: Sequence[Item]) -> Effects:
