@@ -55,8 +55,9 @@ lint-imports: .venv/.dev ## import-linter: the floors
 lint-sql: .venv/.dev ## sqlfluff over sql/
 	@$(bin)/sqlfluff lint --disable-progress-bar sql
 
-bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor; ARGS="--memory", "--rows 200000"
+bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor, then bench-slack; ARGS="--memory", "--rows 200000"
 	@$(bin)/python -m tests.bench $(ARGS)
+	@$(if $(ARGS),,$(bin)/python -m tests.bench.slack_acks)
 
 bench-approval: .venv/.dev ## time from a click in Slack to Airflow's task resumed, with the real Airflow; ARGS="--approvals 3"
 	@$(bin)/python -m tests.bench.approvals $(ARGS)
