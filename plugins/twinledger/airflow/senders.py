@@ -14,7 +14,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from twinledger.airflow.rest import CONNECTION, AirflowApi
-from twinledger.airflow.wake import WAKE, AirflowWaker
+from twinledger.airflow.wake import AirflowWaker
+from twinledger.approvals import WAKE
 from twinledger.books import Books
 from twinledger.outbox import ByKind, LocalSender, Outgoing, PermanentSendError, Sender, Sent
 

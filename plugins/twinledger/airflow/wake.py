@@ -18,7 +18,7 @@ import httpx
 from sqlalchemy import func, select
 
 from twinledger.airflow.rest import AirflowApi, Waiting
-from twinledger.approvals import RequestView, request_view
+from twinledger.approvals import WAKE, RequestView, request_view
 from twinledger.clock import Clock
 from twinledger.outbox import DrainResult, Outgoing, PermanentSendError, RetryableSendError, Sender, Sent, drain
 from twinledger.store import Store
@@ -26,7 +26,6 @@ from twinledger.store.models import OutboxItem
 from twinledger.vocabulary.errors import UnknownRequestError
 
 DAG = "provisioning_approval"
-WAKE = "wake"
 PARKED_FOR = timedelta(seconds=4)
 """Airflow 3.3.2 fails a task that is answered before it has seen the end of the process that parked it:
 wait one heartbeat (1 s) and 3 s. A task that fails all the same is retried and finds the decision."""

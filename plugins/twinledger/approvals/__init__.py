@@ -36,11 +36,12 @@ from twinledger.approvals.signed_grants import (
 )
 from twinledger.approvals.states import TRANSITIONS, Answer, Transition
 from twinledger.approvals.submit import Preview, Submission, amend, preview, submit
-from twinledger.approvals.view import RequestView, request_view, waiting_for
+from twinledger.approvals.view import WAKE, RequestView, request_view, waiting_for
 
 __all__ = [
     "MOST_GRANT_BYTES",
     "TRANSITIONS",
+    "WAKE",
     "AbsenceView",
     "Answer",
     "Asked",

@@ -41,13 +41,14 @@ class Granted:
     last: date
 
 
-def spent_so_far(books: Books, department: str) -> Decimal:
-    """What a department has spent in the present period, in the reporting currency.
+def spent_so_far(books: Books, department: str, period: Period | None = None) -> Decimal:
+    """What a department has spent in a period, without one in the present one, in the reporting currency.
 
     Raises:
         UnknownNameError: no such department.
     """
-    return statement(books, department, Period.of(books.clock.now(), books.settings.timezone)).total.amount
+    month = period or Period.of(books.clock.now(), books.settings.timezone)
+    return statement(books, department, month).total.amount
 
 
 def draw_down(books: Books, period: Period) -> dict[str, Decimal]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +23,6 @@ from twinledger.cli.output import (
 if TYPE_CHECKING:
     from twinledger.books import Books
     from twinledger.budgets import Movement
-    from twinledger.vocabulary.periods import Period
 
 budget = typer.Typer(help="Budgets: what is left of them, why a month costs more, moving them.", no_args_is_help=True)
 
@@ -157,6 +155,7 @@ def transfer(
 
     Example: [bold]twinledger budget transfer 2026-10 --from shop --to data --amount 500.00 --by bob --why "a test"[/]
     """
+    from twinledger.budgets import spent_so_far
     from twinledger.budgets import transfer as moved
     from twinledger.vocabulary.money import parse_amount
 
@@ -164,7 +163,7 @@ def transfer(
     with open_books() as books:
         if not yes:
             typer.confirm(f"Move {amount} of {period} from {giver} to {receiver}?", abort=True, err=True)
-        actual = _spent(books, giver, period)
+        actual = spent_so_far(books, giver, period)
         _print([moved(books, giver=giver, receiver=receiver, period=period, amount=given, actual=actual, who=by,
                       reason=why)])  # fmt: skip
 
@@ -182,12 +181,13 @@ def roll_over(
     Example: [bold]twinledger budget rollover 2026-09 -d shop --by mary --why "agreed with finance"[/]
     """
     from twinledger.budgets import roll_over as moved
+    from twinledger.budgets import spent_so_far
 
     with open_books() as books:
         if not yes:
             question = f"Leave what {department} did not spend in {period} to {period.shift(1)}?"
             typer.confirm(question, abort=True, err=True)
-        actual = _spent(books, department, period)
+        actual = spent_so_far(books, department, period)
         _print([moved(books, department=department, period=period, actual=actual, who=by, reason=why)])
 
 
@@ -210,12 +210,6 @@ def movements(
         print_json([asdict(one) for one in found])
     else:
         _print(found)
-
-
-def _spent(books: Books, department: str, period: Period) -> Decimal:
-    from twinledger.rating import statement
-
-    return statement(books, department, period).total.amount
 
 
 def _print(found: list[Movement]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from slack_sdk import WebClient
 
+from twinledger.approvals import WAKE
 from twinledger.books import Books
 from twinledger.outbox import ByKind, DrainResult, Outgoing, RetryableSendError, Sent, drain
 from twinledger.slack.attachments import statement_pdf
@@ -33,4 +34,4 @@ def people_sender(books: Books, client: WebClient) -> SlackSender:
 
 def tell_people(books: Books, client: WebClient) -> DrainResult:
     """Send what is due to people."""
-    return drain(books.store, ByKind({"wake": LeftToTheWorker()}, people_sender(books, client)), books.clock)
+    return drain(books.store, ByKind({WAKE: LeftToTheWorker()}, people_sender(books, client)), books.clock)
