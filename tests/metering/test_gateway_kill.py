@@ -74,7 +74,10 @@ def test_every_accepted_event_is_in_usage_once_and_rated_once(
     assert answers == sum(len(batch) for batches_sent in sent.values() for batch in batches_sent)
     # An answer that a killed worker could not give any more is missing from what was told, never the event.
     assert sum(one.accepted for one in told) <= 2 * EVENTS_EACH
-    assert {one.state for one in outcomes} == {"ingested"}
+    ingested = {one.delivery for one in outcomes if one.state == "ingested"}
+    # A batch that a dying worker wrote and another one was sent again may lie alone in two files: one delivery, twice.
+    again = [one for one in outcomes if one.state != "ingested"]
+    assert all(one.state == "unchanged" and one.delivery in ingested for one in again), again
 
     result = rate_period(books, Period(2026, 10))
     assert (result.stops, result.changed) == ((), True)
