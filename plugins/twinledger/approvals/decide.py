@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from twinledger.approvals.desk import Desk
@@ -26,6 +26,7 @@ from twinledger.approvals.view import found_request, queue_outcome, queue_stage
 from twinledger.clock import Clock
 from twinledger.store import audit
 from twinledger.store.models import Commitment, Grant, Request
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -285,21 +286,16 @@ def _end(request: Request, move: _Move, transition: Transition, clock: Clock) ->
 def swapped(session: Session, request: Request, values: dict[str, Any]) -> bool:
     """Give a request new values and its next revision, if it is still as it was read; whether it was."""
     unchanged = (Request.id == request.id, Request.state == request.state, Request.revision == request.revision)
-    if not _swapped(session, update(Request).where(*unchanged).values(**values, revision=request.revision + 1)):
+    if not change_once(session, update(Request).where(*unchanged).values(**values, revision=request.revision + 1)):
         return False
     session.refresh(request)
     return True
 
 
-def _swapped(session: Session, statement: Update) -> bool:
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    return isinstance(result, CursorResult) and result.rowcount == 1
-
-
 def _settle_commitment(session: Session, request: Request, transition: Transition) -> None:
     """End the commitment: exactly once, since only `pending` has an end."""
     pending = (Commitment.request == request.id, Commitment.state == "pending")
-    if not _swapped(session, update(Commitment).where(*pending).values(state=transition.commitment)):
+    if not change_once(session, update(Commitment).where(*pending).values(state=transition.commitment)):
         subject = f"commitment of {request.id}"
         raise ConcurrentChangeError(subject, "pending", "settled or missing")
 

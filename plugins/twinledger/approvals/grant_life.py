@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pydantic import SecretStr
-from sqlalchemy import CursorResult, Update, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from twinledger.approvals.desk import Desk
@@ -25,6 +25,7 @@ from twinledger.catalog import with_those_above
 from twinledger.outbox import Message, enqueue
 from twinledger.store import audit
 from twinledger.store.models import Department, Grant, Person, Request
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -172,7 +173,7 @@ def _give_back(desk: Desk, view: GrantView, person: str, error: BaseException) -
     claim = (Grant.id == view.id, Grant.redeemed_at == view.redeemed_at, Grant.redeemed_by == person)
     free: dict[str, Any] = {"redeemed_at": None, "redeemed_by": None, "revision": Grant.revision + 1}
     with desk.store.transaction() as session:
-        _changed(session, update(Grant).where(*claim).values(free))
+        change_once(session, update(Grant).where(*claim).values(free))
         audit.append(
             session, desk.clock, who=person, action="grant.redeem.failed", subject=view.id, facts={"reason": reason}
         )
@@ -201,16 +202,11 @@ def _moved(
         if refusal := judge(viewed_grant(session, row)):
             return refusal
         unchanged = (Grant.id == grant, Grant.revision == row.revision)
-        moved = _changed(session, update(Grant).where(*unchanged).values(**values, revision=row.revision + 1))
+        moved = change_once(session, update(Grant).where(*unchanged).values(**values, revision=row.revision + 1))
         session.refresh(row)
         if moved:
             return viewed_grant(session, row)
     return ConcurrentChangeError(grant, "at rest", "being changed by others")
-
-
-def _changed(session: Session, statement: Update) -> bool:
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def _record(

@@ -24,6 +24,7 @@ from twinledger.catalog.config import CompanyConfig
 from twinledger.clock import Clock
 from twinledger.store import Store, audit
 from twinledger.store.models import CatalogPlan, Person
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     NotAllowedStateError,
@@ -133,8 +134,7 @@ def apply_plan(store: Store, clock: Clock, config: CompanyConfig, identity: str)
     applied = apply_config(store, config, clock) if changes else []
     with store.transaction() as session:
         plans = update(CatalogPlan).where(CatalogPlan.id == identity, CatalogPlan.state == "approved")
-        changed = session.execute(plans.values(state="applied").execution_options(synchronize_session=False))
-        if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
+        if change_once(session, plans.values(state="applied")):
             facts = {"changes": len(applied)}
             audit.append(session, clock, who="configuration", action="catalog.applied", subject=name, facts=facts)
     return applied
@@ -154,13 +154,10 @@ def _settle(store: Store, clock: Clock, identity: str, state: str, decided: tupl
     with store.transaction() as session:
         pending = update(CatalogPlan).where(CatalogPlan.id == identity, CatalogPlan.state == "pending")
         values = {"state": state, "decided_by": who, "decided_at": clock.now(), "decided_on": surface}
-        changed = session.execute(pending.values(**values).execution_options(synchronize_session=False))
-        if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
+        settled = change_once(session, pending.values(**values))
+        if settled:
             audit.append(session, clock, who=who, action=f"catalog.{state}", subject=f"catalog plan {identity}",
                          facts={"surface": surface})  # fmt: skip
-            settled = True
-        else:
-            settled = False
     found = look_at_plan(store, identity)
     if not settled:
         raise AlreadyDecidedError(f"catalog plan {identity}", found.state, found.decided_by, "before")

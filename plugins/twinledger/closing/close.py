@@ -24,6 +24,7 @@ from twinledger.statements import statement_messages
 from twinledger.store import audit
 from twinledger.store.chain import Anchor
 from twinledger.store.models import Delivery, DeliverySlice, PeriodState, Person, Source
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentSliceError,
@@ -198,8 +199,7 @@ def _settle(
                 facts={**(row.facts or {}), **facts},
             )
         )
-        changed = session.execute(statement.execution_options(synchronize_session=False))
-        if changed.rowcount:  # type: ignore[attr-defined]  # the result of an UPDATE has it
+        if change_once(session, statement):
             _audit(session, books, who, f"period.{'closed' if state == 'closed' else 'reopened'}", period, facts)
             for message in told:
                 enqueue(session, message, books.clock)

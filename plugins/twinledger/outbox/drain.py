@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from twinledger.clock import Clock
 from twinledger.store import Store
 from twinledger.store.models import OutboxItem
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import PermanentSendError, RetryableSendError
 
 CLAIM_HOLDS = timedelta(minutes=5)
@@ -148,14 +149,8 @@ def _claim(store: Store, identity: int, now: datetime) -> _Claim | None:
 
 def _swap(session: Session, identity: int, state: str, attempts: int, values: Mapping[str, Any]) -> bool:
     """Compare-and-swap on (state, attempts)."""
-    statement = (
-        update(OutboxItem)
-        .where(OutboxItem.id == identity, OutboxItem.state == state, OutboxItem.attempts == attempts)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    result = session.execute(statement)
-    return isinstance(result, CursorResult) and result.rowcount == 1
+    unchanged = (OutboxItem.id == identity, OutboxItem.state == state, OutboxItem.attempts == attempts)
+    return change_once(session, update(OutboxItem).where(*unchanged).values(**values))
 
 
 def _earlier(session: Session, item: OutboxItem) -> Sent | None:

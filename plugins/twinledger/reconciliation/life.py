@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from twinledger.approvals import Desk
@@ -28,6 +28,7 @@ from twinledger.reconciliation.message import tell_again
 from twinledger.reconciliation.updates import ACTOR
 from twinledger.signing import hold
 from twinledger.store import audit, models
+from twinledger.store.once import change_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -318,8 +319,7 @@ def _swap(session: Session, row: models.Break, values: Mapping[str, Any]) -> Non
     """
     unchanged = (models.Break.id == row.id, models.Break.state == row.state, models.Break.revision == row.revision)
     statement = update(models.Break).where(*unchanged).values(**values)
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    if not (isinstance(result, CursorResult) and result.rowcount == 1):
+    if not change_once(session, statement):
         raise ConcurrentChangeError(_name(row.id), f"{row.state} at revision {row.revision}", "changed")
     session.refresh(row)
 

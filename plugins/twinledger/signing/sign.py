@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from twinledger.approvals import Desk
@@ -23,6 +23,7 @@ from twinledger.signing.states import ENTITLED, TRANSITIONS, Event, Transition
 from twinledger.signing.view import SignatureView, found, viewed
 from twinledger.store import audit
 from twinledger.store.models import PeriodState, Person, Signature
+from twinledger.store.once import change_once
 from twinledger.vocabulary.audiences import ForFinance
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
@@ -186,8 +187,7 @@ def _claim(
         Signature.revision == row.revision,
     )
     statement = update(Signature).where(*unchanged).values(**values, **decided, audit_head=head)
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    if not (isinstance(result, CursorResult) and result.rowcount == 1):
+    if not change_once(session, statement):
         return False
     session.refresh(row)
     facts = {"digest": row.digest, "figures": row.figures, "revision": row.revision, "surface": step.surface,

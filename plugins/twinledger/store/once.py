@@ -1,6 +1,7 @@
-"""Rows that are written once, however many write them at the same time.
+"""Rows that are written or changed once, however many try at the same time.
 
-What belongs here: the one statement that both databases have for it. What does not: which rows.
+What belongs here: the one statement that both databases have for it. What does not: which rows, and what makes a row
+unchanged.
 
 A savepoint around an insert that may fail comes to the same in four statements: those who wait for an
 acknowledgement would wait for them.
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult
+from sqlalchemy import ColumnElement, CursorResult, Update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,15 @@ def insert_or_fill(
     changed = {name: value for name, value in values.items() if name != key}
     statement = _insert(session, model).values(**values)
     return _is_one(session, statement.on_conflict_do_update(index_elements=[key], set_=changed, where=empty))
+
+
+def change_once(session: Session, statement: Update) -> bool:
+    """Change the one row that a compare-and-swap names, if it is still as it was read; whether it was.
+
+    What the session holds of the row is not brought up to date: refresh it.
+    """
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def _insert(session: Session, model: type[Base]) -> postgresql.Insert:
