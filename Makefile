@@ -3,7 +3,8 @@
 
 supported := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c '$(supported)' 2>/dev/null && echo $(name))))
-JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# One more than there are processors: tests wait for databases, for processes and for each other.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 bin := .venv/bin
 uv := .cache/uv/bin/uv
 
@@ -17,7 +18,7 @@ unexport PYTHONPATH
 export PYTEST_DEBUG_TEMPROOT := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-approval bench-events bench-forecast bench-gateway bench-slack format golden lock clean
+.PHONY: help setup demo test soak lint lint-python lint-types lint-imports lint-sql bench bench-anomalies bench-approval bench-budgets bench-events bench-forecast bench-gateway bench-slack format golden lock clean
 .DELETE_ON_ERROR:
 
 help: ## print these targets
@@ -55,12 +56,20 @@ lint-imports: .venv/.dev ## import-linter: the floors
 lint-sql: .venv/.dev ## sqlfluff over sql/
 	@$(bin)/sqlfluff lint --disable-progress-bar sql
 
-bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor, then bench-slack; ARGS="--memory", "--rows 200000"
+bench: .venv/.dev ## measure every format, rating and reconciliation beside the floor, then bench-slack, bench-budgets and bench-anomalies; ARGS="--memory", "--rows 200000"
 	@$(bin)/python -m tests.bench $(ARGS)
 	@$(if $(ARGS),,$(bin)/python -m tests.bench.slack_acks)
+	@$(if $(ARGS),,$(bin)/python -m tests.bench.budgets)
+	@$(if $(ARGS),,$(bin)/python -m tests.bench.anomalies)
+
+bench-anomalies: .venv/.dev ## anomalies found and false alarms beside a 3-sigma rule and adtk, and cost; ARGS="--labelled FOLDER"
+	@$(bin)/python -m tests.bench.anomalies $(ARGS)
 
 bench-approval: .venv/.dev ## time from a click in Slack to Airflow's task resumed, with the real Airflow; ARGS="--approvals 3"
 	@$(bin)/python -m tests.bench.approvals $(ARGS)
+
+bench-budgets: .venv/.dev ## evaluate, forecast and alert 100, 1,000 and 10,000 budgets of 400 days; ARGS="--most 1000"
+	@$(bin)/python -m tests.bench.budgets $(ARGS)
 
 bench-events: .venv/.dev ## time from a vendor's notification to the ledger, with the real Airflow; ARGS="--bills 20"
 	@$(bin)/python -m tests.bench.events $(ARGS)

@@ -1,16 +1,18 @@
-"""budget_variance: actual and committed against plan, by department.
+"""budget_variance: where every budget stands and will end, and who has to know.
 
-Compares what each department was charged in a period, and what approved and pending requests reserve,
-with its plan, and queues a message to the channel of each department that is over.
+Counts what was spent on approved requests, puts actual, commitments and forecast beside the plan of each
+budget that the period is in, and evaluates the rules of alerts on that. A department's channel is told of its internal
+prices, finance's of lines at effective cost.
 
 **Runs** for a period when `internal_ledger` says that it was touched, and by hand with a partition key.
 
 **Emits** `budget_position` for the period.
 
-**Who reads it**: departments (their channel, the statement page) and finance. Internal prices only.
+**Who reads it**: departments (their channel, the pages of alerts and statements) and finance; `twinledger alerts list`,
+`twinledger budget check`.
 
-**When it fails**, no message was queued, or all of them; run it again: a message whose evidence did not
-change is not sent twice.
+**When it fails**, no message was queued, or all of them; run it again: what was told is not told twice. Usually a
+budget is in a currency that the period has no rate for: the log names it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from twinledger.airflow.assets import BUDGET_POSITION, INTERNAL_LEDGER
+from twinledger.airflow.assets import BUDGET_POSITION, INTERNAL_LEDGER, OUTBOX
 from twinledger.airflow.policy import RETRIES, tell_operators
 
 
@@ -35,18 +37,20 @@ from twinledger.airflow.policy import RETRIES, tell_operators
 def budget_variance() -> None:
     """One task a period."""
 
-    @task(outlets=[BUDGET_POSITION])
-    def check(*, dag_run: Any = None, outlet_events: Any = None) -> list[str]:  # noqa: ANN401 - Airflow's run and accessor
-        """Check the run's period; names of the departments that are over."""
+    @task(outlets=[BUDGET_POSITION, OUTBOX])
+    def check(*, dag_run: Any = None, outlet_events: Any = None) -> dict[str, int]:  # noqa: ANN401 - Airflow's run and accessor
+        """Check the run's period; how many rules hold, and messages of it."""
         from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
-        from twinledger.budgets import check_period
+        from twinledger.alerts import evaluate
+        from twinledger.budgets import draw_down
 
         period = period_of(dag_run)
         with open_books() as books:
-            over = [variance.department for variance in check_period(books, period) if variance.over]
+            draw_down(books, period)
+            found = evaluate(books, period)
         outlet_events[BUDGET_POSITION].add_partitions(str(period))
-        return sorted(over)
+        return {"signals": len(found.signals), "messages": len(found.messages)}
 
     check()
 

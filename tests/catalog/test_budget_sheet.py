@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from twinledger.catalog import load_config
+from twinledger.catalog.budget_forms import BudgetLine
 from twinledger.catalog.budget_sheet import read_budget_sheet
-from twinledger.catalog.forms import BudgetLine
 from twinledger.vocabulary.errors import InvalidConfigError, InvalidTableError
 from twinledger.vocabulary.money import exact_sum, smallest_unit
 from twinledger.vocabulary.periods import months_of
@@ -135,6 +135,58 @@ def test_a_spreadsheet_stands_beside_budgets_yaml_and_no_month_is_planned_twice(
     (tmp_path / "budgets.yaml").write_text(yaml.replace("2026-09", "2026-Q4"))
     with pytest.raises(InvalidConfigError, match="'shop 2026-10' stands there twice"):
         load_config(tmp_path)
+
+
+LINES: list[Row] = [
+    ("name", "department", "product", "group", "account", "region", "tag", "period", "amount", "currency"),
+    (None, "shop", None, None, None, None, None, "2026-10", 100, "USD"),
+    ("gpus", "shop", "gpu; vm", None, None, None, None, "2026-Q4", "300.00", "USD"),
+    ("ai", None, None, "ai", None, None, None, 2026, 9, "USD"),
+    ("prod", "data", None, None, "0011;22", "eu", "env=prod; env=test;team=a", "2026-10", 5, "USD"),
+]
+
+
+def test_a_row_with_a_name_is_a_line_of_what_its_cells_name(tmp_path: Path) -> None:
+    for path in (workbook(tmp_path, LINES), text(tmp_path, LINES)):
+        plan, gpus, ai, prod = read_budget_sheet(path)
+        assert (plan.name, plan.department, plan.in_view) == (None, "shop", "internal")
+        assert (gpus.product, gpus.span, gpus.amount) == (("gpu", "vm"), "2026-Q4", Decimal(300))
+        assert (ai.group, ai.span, ai.scope({"ai": ("vm", "gpu")})) == ("ai", "2026", {"product": ["gpu", "vm"]})
+        assert prod.in_view == "effective"
+        tags = {"env": ["prod", "test"], "team": ["a"]}
+        assert prod.scope({}) == {"account": ["0011", "22"], "region": ["eu"], "tag": tags}
+
+
+def test_a_line_has_a_column_for_each_time_as_well(tmp_path: Path) -> None:
+    rows: list[Row] = [("name", "service", *WIDE[0]), ("vms", "EC2; EBS", None, "USD", 1, 2, None, 3)]
+    found = read_budget_sheet(workbook(tmp_path, rows))
+    assert [(one.name, one.service, one.span) for one in found] == [
+        ("vms", ("EC2", "EBS"), "2026-10"),
+        ("vms", ("EC2", "EBS"), "2026-11"),
+    ]
+
+
+WRONG_LINES: dict[str, tuple[int, object, str]] = {
+    "a department that nobody knows": (1, "shpo", r"B2: no department named 'shpo'"),
+    "a product that nobody knows": (2, "gpu; vmm", r"C2: no product named 'vmm'"),
+    "a group that nobody knows": (3, "aii", r"D2: no group named 'aii'"),
+    "an account as a number": (4, 11, r"E2: is a number: write an account as text"),
+    "a tag without a value": (6, "env", r"G2: 'env' is no tag: expected key=value"),
+    "a name with a space": (0, "my line", r"A2: .*expected a lower-case letter"),
+    "a product beside a region": (5, "eu", r"A2: region beside product"),
+    "no name": (0, None, r"A2: the plan of a department has no product: give the line a name"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_LINES)
+def test_a_cell_of_a_line_that_cannot_be_is_named(name: str, tmp_path: Path) -> None:
+    column, value, sentence = WRONG_LINES[name]
+    row: list[object] = ["gpus", "shop", "gpu", None, None, None, None, "2026-10", 100, "USD"]
+    row[2] = None if column in (3, 4, 6) else row[2]
+    row[column] = value
+    known = {"department": ["shop"], "product": ["gpu", "vm"], "group": ["ai"]}
+    with pytest.raises(InvalidTableError, match=rf"budgets\.xlsx: {sentence}"):
+        read_budget_sheet(workbook(tmp_path, [LINES[0], row]), known)
 
 
 @given(

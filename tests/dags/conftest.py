@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +74,36 @@ def airflow_home(migrated: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def stage(migrated: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that plays are forks of, started when first asked for."""
+    with (
+        (migrated.parent / "stage.log").open("w") as said,
+        subprocess.Popen(
+            [sys.executable, str(HERE / "play.py")], cwd=ROOT, env=airflow_variables(migrated.parent),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+        ) as process,
+    ):  # fmt: skip
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
 @pytest.fixture
-def play(airflow_home: Path) -> Play:
+def play(airflow_home: Path, migrated: Path, stage: subprocess.Popen[str]) -> Play:
     """Runs DAGs to their end, in order, on the books in `airflow_home`."""
 
     def steps(*steps: Mapping[str, Any]) -> dict[str, Any]:
-        arguments = [json.dumps(step) for step in steps]
-        return run_script("play.py", airflow_variables(airflow_home), str(ROOT / "dags"), *arguments, cwd=airflow_home)
+        out = airflow_home / "played.log"
+        asked = {"environment": airflow_variables(airflow_home), "cwd": str(airflow_home), "out": str(out)}
+        assert stage.stdin
+        assert stage.stdout
+        stage.stdin.write(json.dumps({**asked, "dags": str(ROOT / "dags"), "steps": steps}) + "\n")
+        stage.stdin.flush()
+        ended = next((line for line in stage.stdout if line.startswith("ended ")), "")  # its imports may print too
+        printed = out.read_text() if out.exists() else (migrated.parent / "stage.log").read_text()
+        assert ended == "ended 0\n", printed[-8000:]
+        played: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return played
 
     return steps

@@ -1,7 +1,14 @@
-"""Runs DAGs to their end in this process, one after the other: run by the tests in a process of its own.
+"""Runs DAGs to their end, one after the other, each play in a process of its own: a fork of one that imported all.
 
-Arguments: the DAG folder, then JSON objects {"dag": ..., "conf": ..., "answers": [[user, option], ...]}.
-Prints, as JSON, the state of each run and of its tasks, and the asset events with their keys.
+Run by `tests.dags.conftest`:
+
+    python play.py
+
+Reads lines of JSON: {"environment": ..., "cwd": ..., "out": ..., "dags": ..., "steps": [{"dag": ..., "conf": ...,
+"answers": [[user, option], ...]}, ...]}, and answers each with `ended` and the return code of its play. A play
+writes what it says into the file `out`, and as its last line, as JSON, the state of each run and of its tasks, and
+the asset events with their keys. Airflow, the library and Great Expectations take ten seconds to import, most of the
+time of a play.
 """
 
 from __future__ import annotations
@@ -15,8 +22,10 @@ import time
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
+from typing import Any, NoReturn
 
+from airflow import settings
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.hitl import HITLDetail
@@ -27,8 +36,11 @@ from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
+from twinledger.airflow.executor import load_all
+
 SETTLES_S = 1.5
 GIVE_UP_S = 180
+ENDED = "ended"
 
 
 def events() -> list[tuple[str, str | None]]:
@@ -82,11 +94,40 @@ def played(bag: DagBag, step: dict[str, Any]) -> dict[str, Any]:
     return {"dag": step["dag"], "state": str(run.state), "tasks": tasks}
 
 
-if __name__ == "__main__":
-    folder, *steps = sys.argv[1:]
-    faulthandler.dump_traceback_later(GIVE_UP_S, exit=True)
-    dags = DagBag(folder)
-    runs = [played(dags, json.loads(step)) for step in steps]
-    sys.stdout.write("\n" + json.dumps({"runs": runs, "events": events()}) + "\n")
-    sys.stdout.flush()
+def play(asked: dict[str, Any]) -> NoReturn:
+    """Be the process of one play, as if started with its environment."""
+    try:
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        os.chdir(asked["cwd"])
+        out = os.open(asked["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, sys.stdout.fileno())
+        os.dup2(out, sys.stderr.fileno())
+        faulthandler.dump_traceback_later(GIVE_UP_S, exit=True)
+        settings.initialize()  # type: ignore[no-untyped-call]  # Airflow's; what it read while it was imported
+        dags = DagBag(asked["dags"])
+        runs = [played(dags, step) for step in asked["steps"]]
+        sys.stdout.write("\n" + json.dumps({"runs": runs, "events": events()}) + "\n")
+        sys.stdout.flush()
+    except BaseException:  # noqa: BLE001 - whatever it is, the fork must not go on as its parent
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
     os._exit(0)
+
+
+def fork(asked: dict[str, Any]) -> int:
+    """The return code of one play."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        play(asked)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+if __name__ == "__main__":
+    load_all()
+    for module in ("airflow.api_fastapi.app", "airflow.api_fastapi.execution_api.app"):
+        import_module(module)  # `dag.test` serves its tasks with it
+    for line in sys.stdin:
+        print(ENDED, fork(json.loads(line)), flush=True)  # noqa: T201 - read by the fixture

@@ -90,6 +90,20 @@ def test_an_item_waits_for_its_time(store: Store, clock: FixedClock) -> None:
     assert drain(store, FakeSlack(), clock).sent == 1
 
 
+def test_an_item_whose_time_has_not_come_holds_back_nothing(store: Store, clock: FixedClock) -> None:
+    morning = clock.now() + timedelta(hours=12)
+    with store.transaction() as session:
+        for text in ("first", "second"):
+            message = Message("note", text, "#shop", "everyone", {"text": text}, not_before=morning)
+            enqueue(session, message, clock)
+    _tell(store, clock, "#shop", "now", "at once")
+    slack = FakeSlack()
+    assert drain(store, slack, clock) == DrainResult(sent=1)
+    clock.advance(timedelta(hours=12))
+    drain(store, slack, clock)
+    assert [item.subject for item in slack.calls] == ["now", "first", "second"]
+
+
 def test_a_later_message_of_the_same_place_updates_the_earlier(store: Store, clock: FixedClock) -> None:
     slack = FakeSlack()
     _tell(store, clock, "#shop", "req-1", "pending")

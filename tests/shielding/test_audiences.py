@@ -18,7 +18,7 @@ from starlette.requests import Request
 from tests.slack.test_cards import RECONCILIATION
 from twinledger.slack import facts as slack_facts
 from twinledger.slack.blocks import Message
-from twinledger.slack.facts import BudgetFacts, EveryoneFacts, FinanceFacts, ReconciliationFacts
+from twinledger.slack.facts import EveryoneFacts, FinanceFacts, ReconciliationFacts, StatementFacts
 from twinledger.slack.render import CARDS, Card, Item, Links, for_everyone, for_finance, render
 from twinledger.store import Store
 from twinledger.store.models import ContractCard
@@ -79,10 +79,10 @@ def test_a_card_for_everyone_of_finance_facts_is_refused_by_type_and_when_it_is_
 
 
 def test_a_card_for_finance_of_everyones_facts_is_refused_by_type() -> None:
-    def show(facts: BudgetFacts, _subject: str, _links: Links) -> Message:
+    def show(facts: StatementFacts, _subject: str, _links: Links) -> Message:
         raise AssertionError(facts)
 
-    card: Card = for_finance(BudgetFacts, show)  # type: ignore[type-var]  # what the type forbids
+    card: Card = for_finance(StatementFacts, show)  # type: ignore[type-var]  # what the type forbids
     assert card.audience == "finance"
 
 

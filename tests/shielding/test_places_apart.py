@@ -24,7 +24,7 @@ from twinledger.lake.tables import EXTERNAL_CHARGES, LISTED_CHARGES, PAID_COLUMN
 from twinledger.vocabulary.settings import PREFIX, ROOT, LakeSettings, Settings
 
 IAM = ROOT / "docker" / "iam"
-FOR_EVERYONE = ("budgets/", "metering/", "rating/")
+FOR_EVERYONE = ("anomalies/", "budgets/", "metering/", "rating/")
 """Groups of models whose results any department may read."""
 
 PASS_THROUGH = {"charge_pools", "charge_tags"}

@@ -64,11 +64,13 @@ class NoSuchButtonError(AssertionError):
 
 @dataclass
 class Upload:
-    """A file that was announced, and its content once that came."""
+    """A file that was announced, and its content once that came; `refusals` messages with it are refused first."""
 
     name: str
     length: int
     content: bytes = b""
+    complete: bool = False
+    refusals: int = 0
 
 
 @dataclass
@@ -91,6 +93,8 @@ class FakeSlack:
     down: bool = False
     channels: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    slow_files: int = 0
+    """How many messages with a new file are refused before Slack is done with it."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -250,6 +254,8 @@ class FakeSlack:
     def _chat_postMessage(self, body: Json) -> Json:  # noqa: N802 - the method's name is Slack's
         if problem := problem_of(body):
             return {"ok": False, "error": problem}
+        if refusal := self.file_problem(body):
+            return refusal
         channel = self.channel_id(body["channel"])
         ts = f"1790000000.{next(self._numbers):06d}"
         kept: Json = {
@@ -264,6 +270,8 @@ class FakeSlack:
             return {"ok": False, "error": "message_not_found"}
         if problem := problem_of(body):
             return {"ok": False, "error": problem}
+        if refusal := self.file_problem(body):
+            return refusal
         message = self.messages[place]
         kept: Json = {key: body[key] for key in ("text", "blocks", "metadata") if key in body}
         self.messages[place] = {**message, **kept, "edits": message["edits"] + 1}
@@ -278,7 +286,9 @@ class FakeSlack:
     def _conversations_history(self, body: Json) -> Json:
         if body["channel"] not in self.channels.values():
             return {"ok": False, "error": "channel_not_found"}
-        found = [message for (channel, _), message in sorted(self.messages.items()) if channel == body["channel"]]
+        latest = body.get("latest", "9")  # inclusive, as we ask for
+        wanted = body["channel"]
+        found = [one for (where, ts), one in sorted(self.messages.items()) if where == wanted and ts <= latest]
         return {"ok": True, "messages": found[::-1][: int(body.get("limit", 100))], "has_more": False}
 
     def _conversations_replies(self, body: Json) -> Json:
@@ -306,6 +316,11 @@ class FakeSlack:
         uploads = [self.uploads.get(one["id"]) for one in body["files"]]
         if not all(upload and upload.content for upload in uploads):
             return {"ok": False, "error": "file_not_found"}
+        for upload in uploads:
+            assert upload is not None
+            upload.complete, upload.refusals = True, self.slow_files
+        if not body.get("channel_id"):  # nobody but the app sees it until a message shows it
+            return {"ok": True, "files": [{"id": one["id"], "title": one["title"]} for one in body["files"]]}
         if body["channel_id"] not in self.channels.values():  # a channel's name is no id
             return {"ok": False, "error": "channel_not_found"}
         files = [
@@ -315,6 +330,21 @@ class FakeSlack:
         kept = {"text": "", "files": files, "thread_ts": body.get("thread_ts")}
         self.messages[place] = {**kept, "channel": place[0], "ts": place[1], "type": "message", "edits": 0}
         return {"ok": True, "files": files}
+
+    def _files_delete(self, body: Json) -> Json:
+        return {"ok": True} if self.uploads.pop(body["file"], None) else {"ok": False, "error": "file_not_found"}
+
+    def file_problem(self, body: Json) -> Json | None:
+        """What Slack answers to a message that shows a file which it does not have, or is not done with."""
+        for number, block in enumerate(body.get("blocks") or ()):
+            upload = self.uploads.get(block.get("slack_file", {}).get("id"))
+            if block["type"] != "image" or (upload and upload.complete and not upload.refusals):
+                continue
+            if upload and upload.refusals:
+                upload.refusals -= 1
+            said = f"invalid slack file [json-pointer:/blocks/{number}/slack_file]"
+            return {"ok": False, "error": "invalid_blocks", "errors": [said]}
+        return None
 
     def _conversations_list(self, body: Json) -> Json:
         del body
@@ -402,6 +432,8 @@ def block_is_valid(block: Json) -> bool:
     if kind == "actions":
         ids = [element["action_id"] for element in block["elements"]]
         return len(ids) == len(set(ids)) <= 25 and all(_button_is_valid(element) for element in block["elements"])
+    if kind == "image":
+        return 1 <= len(block["alt_text"]) <= 2000 and "image_url" not in block
     return kind == "divider"
 
 

@@ -19,7 +19,6 @@ from twinledger.slack.blocks import Message, escaped, quoted
 from twinledger.slack.cards import (
     approval_card,
     approver_missing_card,
-    budget_card,
     failure_card,
     grant_revoked_card,
     quarantine_card,
@@ -32,8 +31,6 @@ from twinledger.slack.facts import (
     ApproverFacts,
     ApproverMissingFacts,
     BreakFacts,
-    BudgetFacts,
-    CauseFacts,
     ComponentFacts,
     DecisionFacts,
     EveryoneFacts,
@@ -122,19 +119,6 @@ REVOKED = GrantRevokedFacts(
     at=TEN,
     why="the <!channel> sale is off",
 )
-BUDGET = BudgetFacts(
-    department="shop",
-    title="Shop",
-    period="2026-10",
-    plan=usd("1000"),
-    actual=usd("1200.50"),
-    committed=usd("49.50"),
-    variance=usd("250"),
-    over=True,
-    causes=(CauseFacts("Virtual machine", usd("900")), CauseFacts("Object storage", usd("300.50"))),
-    owner="Bob Kahn",
-    data_as_of=NINE,
-)
 RECONCILIATION = ReconciliationFacts(
     run="run-2026-10-1",
     period="2026-10",
@@ -191,8 +175,6 @@ def _cards() -> dict[str, Message]:
         "reply-expired": reply_card(EXPIRED, PAGE),
         "grant-revoked": grant_revoked_card(REVOKED, PAGE),
         "grant-revoked-redeemed": grant_revoked_card(replace(REVOKED, redeemed=True), PAGE),
-        "budget-over": budget_card(BUDGET, PAGE),
-        "budget-without-plan": budget_card(replace(BUDGET, plan=usd("0"), causes=(), data_as_of=None), PAGE),
         "statement": statement_card(STATEMENT, PAGE),
         "statement-first": statement_card(replace(STATEMENT, before=None, movers=()), PAGE),
         "reconciliation-breaks": reconciliation_card(RECONCILIATION, PAGE, [("Data Docs: bridge", PAGE + "/docs")]),
@@ -221,8 +203,8 @@ def test_every_change_of_a_request_has_block_ids_of_its_own() -> None:
 
 
 def test_a_percentage_is_told_only_of_what_is_not_nothing() -> None:
-    assert "(+25.0 %)" in budget_card(BUDGET, PAGE).text
-    assert "%" not in budget_card(replace(BUDGET, plan=usd("0")), PAGE).text
+    assert " %)" in statement_card(STATEMENT, PAGE).text
+    assert "%" not in statement_card(replace(STATEMENT, before=usd("0")), PAGE).text
 
 
 HOSTILE = st.text(max_size=5000) | st.sampled_from(["<!channel>" * 300, "&" * 4000, "\n" * 4000, "<@U0ADA>", "*`_~>|"])
@@ -276,7 +258,7 @@ def test_a_bridge_of_any_length_is_within_the_limits(amounts: list[int]) -> None
     assert problem_of({"text": card.text, "blocks": card.blocks}) == ""
 
 
-@pytest.mark.parametrize("facts", [REQUEST, APPROVED, REVOKED, BUDGET, STATEMENT, RECONCILIATION, QUARANTINE])
+@pytest.mark.parametrize("facts", [REQUEST, APPROVED, REVOKED, STATEMENT, RECONCILIATION, QUARANTINE])
 def test_facts_survive_their_json(facts: EveryoneFacts | FinanceFacts) -> None:
     written = json.loads(json.dumps(facts_json(facts)))
     assert read_facts(type(facts), written) == facts

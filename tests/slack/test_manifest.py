@@ -22,6 +22,7 @@ SCOPES = {
     "conversations_list": {"channels:read"},
     "conversations_open": {"im:write"},
     "conversations_replies": {"channels:history", "groups:history", "im:history"},
+    "files_delete": {"files:write"},
     "files_upload_v2": {"files:write"},
     "views_open": set(),
     "views_publish": set(),

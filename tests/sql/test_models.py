@@ -27,7 +27,9 @@ import yaml
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from twinledger.anomalies.causes import SPANS
 from twinledger.bills.formats import format_named
+from twinledger.budgets.series import BUDGET_LINES, LABEL_KEYS, LINE_VALUES, MONTH_RATES
 from twinledger.catalog import company
 from twinledger.engine.duck import DuckEngine, quoted
 from twinledger.engine.models import Model, list_models, load_model
@@ -153,10 +155,14 @@ def known_columns() -> dict[str, tuple[Column, ...]]:
     scanned = {"figures": FIGURES.columns, "period_rates": PERIOD_RATES}
     billed = {"billed_sums": TABLES["finance.billed_slices"].columns}
     divided = {"allocated_charges": INTERNAL_CHARGES.columns, "savings_policies": POLICIES}
+    compared = {"anomaly_spans": SPANS}
     opened = {"asked": (Column("pool", TEXT), Column("component", TEXT))}
     before = {"earlier_charges": EXTERNAL_CHARGES.columns, "earlier_internal": INTERNAL_CHARGES.columns}
     granted = {"grants": GRANTS, "controlled_products": CONTROLLED_PRODUCTS} | before
-    return tables | configured | scanned | metered | billed | divided | opened | granted
+    budgeted = {
+        "budget_lines": BUDGET_LINES, "line_values": LINE_VALUES, "label_keys": LABEL_KEYS, "month_rates": MONTH_RATES,
+    }  # fmt: skip
+    return budgeted | tables | configured | scanned | metered | billed | divided | compared | opened | granted
 
 
 def comparable(value: object, kind: type | None) -> object:

@@ -12,7 +12,7 @@ import pytest
 from tests.golden import Golden
 from tests.slack.company import FakeDesk
 from tests.slack.conftest import Outbox
-from tests.slack.fake_slack import FakeSlack
+from tests.slack.fake_slack import FakeSlack, wait_until
 from tests.web.conftest import Browser
 from twinledger.books import Books
 from twinledger.reconciliation import Act, assign, break_view, comment
@@ -96,6 +96,7 @@ def test_a_form_acts_once_and_tells_whom_the_break_is_given_to(
         answer = ada.post(f"/breaks/{IDLE}", data=sent, headers=FROM_US)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/twinledger/breaks/{IDLE}")
     assert [deed.action for deed in break_view(two, IDLE).history] == ["break.assign"]
+    wait_until(lambda: bool(slack.in_channel("U0BOB")), "bob is told, after the page has answered")
     assert len(slack.in_channel("U0BOB")) == 1
 
 

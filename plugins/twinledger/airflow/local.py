@@ -37,7 +37,7 @@ SERVICE = "twinledger"
 LOCK_WAIT_S = 60
 """So long does a component wait for another one's write before it says that the database is locked."""
 
-ENDS_WITHIN_S = 10.0
+ENDS_WITHIN_S = 5.0
 _OURS = ("AIRFLOW", "TWINLEDGER_")
 _PROCESSES = "processes"
 
@@ -123,7 +123,7 @@ _SETTINGS = {
     "AIRFLOW__API__HOST": "127.0.0.1",
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__EXECUTOR": "twinledger.airflow.executor.PreloadedLocalExecutor",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__PARALLELISM": "4",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",

@@ -35,6 +35,13 @@ def period_of(dag_run: Any) -> Period:  # noqa: ANN401 - Airflow hands tasks one
         raise AirflowFailException(message) from None
 
 
+def month_of(dag_run: Any, zone: str) -> Period:  # noqa: ANN401 - likewise
+    """As `period_of`; of a run that the clock started, the month before it in a time zone."""
+    if dag_run.partition_key or (dag_run.conf or {}).get("period"):
+        return period_of(dag_run)
+    return Period.of(dag_run.run_after, zone).shift(-1)
+
+
 def missing_ledgers(books: Books, period: Period) -> list[str]:
     """Names of the ledgers that have no slice of the period yet."""
     wanted = {EXTERNAL_CHARGES: f"x_period={period}", INTERNAL_CHARGES: f"period={period}"}

@@ -1,7 +1,7 @@
 """The variance of a period: actual and commitments against plan, department by department.
 
-What belongs here: variance = actual + committed - plan, and telling a department that it is over. What
-does not: the forecast of the rest of the period (`outlook`).
+What belongs here: variance = actual + committed - plan. What does not: the forecast of the rest of the period, and
+budgets of anything else (`evaluate`), and telling anybody (`alerts`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,10 +20,8 @@ from twinledger.books import Books
 from twinledger.budgets.drawn import draw_down
 from twinledger.catalog import convert, rate_of_period, relations
 from twinledger.lake.tables import INTERNAL_CHARGES
-from twinledger.outbox import Message, enqueue
-from twinledger.store.models import Budget, Department, Product
-from twinledger.vocabulary.identities import digest
-from twinledger.vocabulary.money import Money, exact_sum, plain
+from twinledger.store.models import Budget, Department
+from twinledger.vocabulary.money import Money, exact_sum
 from twinledger.vocabulary.periods import Period
 
 
@@ -44,6 +42,14 @@ class Variance:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The position of a department that has a plan, and the products that it is charged most for, by name."""
+
+    variance: Variance
+    causes: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Charged:
     """What the internal ledger says: totals by department, and the largest products of each."""
 
@@ -52,30 +58,38 @@ class _Charged:
 
 
 def check_period(books: Books, period: Period) -> list[Variance]:
-    """The variance of every department of a period; those over their plan are told so, once for each position.
+    """The variance of every department of a period, after commitments were drawn down by what was spent on them.
 
     Raises:
         MissingRateError: a budget or commitment is in a currency that the period has no rate for.
     """
     draw_down(books, period)
-    charged = _charged(books, period)
-    with books.store.transaction() as session:
-        variances = _variances(session, books, period, charged)
-        departments = {one.name: one for one in session.scalars(select(Department))}
-        titles = {one.name: one.title for one in session.scalars(select(Product))}
-        for variance in variances:
-            department = departments.get(variance.department)
-            if department is not None and variance.over:
-                facts = _facts(period, department, variance, charged, titles)
-                _tell(session, books, department, facts)
-    return variances
+    return positions(books, period)
 
 
 def positions(books: Books, period: Period) -> list[Variance]:
-    """As `check_period`, and nobody is told; what was spent on grants is as it was last counted."""
+    """As `check_period`; what was spent on grants is as it was last counted."""
     charged = _charged(books, period)
     with books.store.reading() as session:
         return _variances(session, books, period, charged)
+
+
+def standings(books: Books, period: Period, until: date | None = None) -> list[Standing]:
+    """As `positions`, of departments with a plan, with what they are charged most for.
+
+    Args:
+        books: the deployment.
+        period: the month.
+        until: the last day (UTC) whose charges count; without it, all of the month's do.
+
+    Raises:
+        MissingRateError: a budget or commitment is in a currency that the period has no rate for.
+    """
+    charged = _charged(books, period, until)
+    with books.store.reading() as session:
+        planned = _plans(session, books, period)
+        found = _variances(session, books, period, charged)
+    return [Standing(one, tuple(charged.causes.get(one.department, ()))) for one in found if one.department in planned]
 
 
 def _variances(session: Session, books: Books, period: Period, charged: _Charged) -> list[Variance]:
@@ -86,10 +100,11 @@ def _variances(session: Session, books: Books, period: Period, charged: _Charged
     return [_variance(books, name, plans, charged.totals, committed) for name in names]
 
 
-def _charged(books: Books, period: Period) -> _Charged:
+def _charged(books: Books, period: Period, until: date | None = None) -> _Charged:
     files = books.lake.files(INTERNAL_CHARGES, {"period": str(period)})
+    where = f"started_at < TIMESTAMP '{until + timedelta(days=1)} 00:00:00'" if until else "TRUE"
     with books.engine() as engine:
-        engine.view_files("internal_charges", INTERNAL_CHARGES, files)
+        engine.view_files("internal_charges", INTERNAL_CHARGES, files, where)
         relations.view(engine, [relations.parameters(period, books.settings)])
         engine.view_model("rating/statement_lines")
         engine.materialise("statement_lines")
@@ -137,45 +152,3 @@ def _variance(
     actual = Money(exact_sum([actuals.get(name, Decimal(0))]), currency)
     variance = actual + committed - plan
     return Variance(name, plan, actual, committed, variance, over=name in plans and nothing < variance)
-
-
-# --- telling ---------------------------------------------------------------------------------
-
-
-def _money(money: Money) -> dict[str, str]:
-    return {"amount": plain(money.amount), "currency": money.currency}
-
-
-def _facts(
-    period: Period,
-    department: Department,
-    variance: Variance,
-    charged: _Charged,
-    titles: Mapping[str, str],
-) -> dict[str, Any]:
-    currency = variance.actual.currency
-    causes = charged.causes.get(variance.department, [])
-    return {
-        "department": department.name,
-        "title": department.title,
-        "period": str(period),
-        "plan": _money(variance.plan),
-        "actual": _money(variance.actual),
-        "committed": _money(variance.committed),
-        "variance": _money(variance.variance),
-        "over": variance.over,
-        "causes": [
-            {"title": titles.get(product, product), "amount": _money(Money(amount, currency))}
-            for product, amount in causes
-        ],
-        "owner": department.owner,
-    }
-
-
-def _tell(session: Session, books: Books, department: Department, facts: dict[str, Any]) -> None:
-    """The evidence is the position itself: a run at another time that finds the same says nothing new."""
-    subject = f"{department.name} {facts['period']}"
-    position = [facts[name]["amount"] for name in ("plan", "actual", "committed")]
-    evidence = digest("over-budget", department.name, facts["period"], *position)
-    said = {**facts, "data_as_of": books.clock.now().isoformat()}
-    enqueue(session, Message("budget", subject, department.channel, "everyone", said, evidence), books.clock)

@@ -9,7 +9,7 @@ roles, pools their rules, and sources get the option `retired`. Rates once known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from twinledger.catalog.aliases import AliasConfig
 from twinledger.catalog.breaks import OwnerConfig
+from twinledger.catalog.budget_forms import BudgetLine
 from twinledger.catalog.config import CompanyConfig
 from twinledger.catalog.contracts import CommitmentConfig, ContractConfig
 from twinledger.catalog.effects import Effect, Wanted, effect_of, retirement_of
@@ -50,6 +51,7 @@ _KINDS: dict[type[models.Base], str] = {
     models.BreakPriority: "break priority",
     models.PolicyRule: "policy rule",
     models.Budget: "budget",
+    models.BudgetLine: "budget line",
     models.Rate: "rate",
 }
 _RETIRED: dict[type[models.Base], dict[str, Any]] = {
@@ -188,6 +190,7 @@ def _desired(config: CompanyConfig) -> dict[type[models.Base], list[models.Base]
         models.Budget: [
             models.Budget(period=str(one.period), **one.model_dump(exclude={"period"})) for one in config.budgets
         ],
+        models.BudgetLine: [_budget_line(one, config.budget_groups) for one in config.budget_lines],
         models.Rate: [models.Rate(**one.model_dump()) for one in config.rates],
     }
 
@@ -238,6 +241,13 @@ def _policy_rule(position: int, rule: RuleConfig) -> models.PolicyRule:
     return models.PolicyRule(
         position=position, name=rule.name, conditions=conditions, outcome=rule.then, reason=rule.reason
     )
+
+
+def _budget_line(line: BudgetLine, groups: Mapping[str, Collection[str]]) -> models.BudgetLine:
+    return models.BudgetLine(
+        name=line.name, period=line.span, title=line.title or line.name, view=line.in_view, department=line.department,
+        scope=line.scope(groups), amount=line.amount, currency=line.currency,
+    )  # fmt: skip
 
 
 def _source(config: SourceConfig) -> models.Source:

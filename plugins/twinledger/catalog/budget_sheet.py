@@ -10,6 +10,9 @@ Two layouts are read. One line a plan, or one line a department with a column fo
 
 A period is a month (2026-10), a quarter (2026-Q4) or a year (2026); in a heading also a date in that month. An empty
 cell says nothing. A total is checked against its line. Of a workbook the sheet that is open when it is opened is read.
+
+Either layout may have the columns of a line: name, title, product, group, account, region, service and tag. Several
+values stand in one cell with semicolons between them, tags as env=prod.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ import csv
 import io
 import math
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,8 +30,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from twinledger.catalog.forms import BudgetLine
-from twinledger.vocabulary.errors import InvalidAmountError, InvalidTableError
+from twinledger.catalog.budget_forms import BudgetLine
+from twinledger.vocabulary.errors import InvalidAmountError, InvalidTableError, UnknownNameError
 from twinledger.vocabulary.money import exact_sum, parse_amount, plain, smallest_unit
 
 SHEETS = ("budgets.xlsx", "budgets.csv")
@@ -38,6 +42,9 @@ MOST_ROWS, MOST_COLUMNS = 20_000, 300
 _LONG = ("department", "period", "amount", "currency")
 _WIDE = ("department", "currency")
 _TOTAL = "total"
+_ONE = ("name", "title", "group")
+_SEVERAL = ("product", "account", "region", "service")
+_LINE = (*_ONE, *_SEVERAL, "tag")
 _DIGITS = 15
 """Decimal digits that a spreadsheet keeps of a number."""
 
@@ -45,15 +52,19 @@ Cell = object
 Row = Sequence[Cell]
 
 
-def read_budget_sheet(path: Path) -> tuple[BudgetLine, ...]:
+def read_budget_sheet(path: Path, known: Mapping[str, Collection[str]] | None = None) -> tuple[BudgetLine, ...]:
     """The lines of a spreadsheet.
+
+    Args:
+        path: of the file.
+        known: which names there are of a column, as department, product and group; without it, any.
 
     Raises:
         InvalidTableError: it cannot be read, or cells are not what they should be; each is named as the spreadsheet
             names it, as in C7.
     """
     rows = list(_workbook(path) if path.suffix.lower() == ".xlsx" else _csv(path))
-    sheet = _Sheet(path.name)
+    sheet = _Sheet(known or {})
     head = [_heading(value) for value in rows[0]] if rows else []
     found = tuple(sheet.long(head, rows) if "period" in head else sheet.wide(head, rows))
     if sheet.wrong:
@@ -113,34 +124,31 @@ def _bounded(name: str, rows: Iterable[Row]) -> Iterator[Row]:
 class _Sheet:
     """Reads rows, and remembers what is wrong with their cells."""
 
-    name: str
+    known: Mapping[str, Collection[str]]
     wrong: list[tuple[str, str]] = field(default_factory=list)
 
     def long(self, head: Sequence[str], rows: Sequence[Row]) -> list[BudgetLine]:
         """One line a plan."""
-        at = self._columns(head, _LONG, ())
+        at = self._columns(head, _LONG, _LINE)
         lines = []
         for number, row in self._lines(rows) if at else ():
-            cells = {name: (column, _cell(row, column)) for name, column in at.items()}
-            amount = self._amount(number, *cells["amount"], _text(cells["currency"][1]))
+            currency = _text(_cell(row, at["currency"]))
+            amount = self._amount(number, at["amount"], _cell(row, at["amount"]), currency)
             if amount is not None:
-                period = _heading(cells["period"][1])
-                lines += self._line(
-                    number, {name: column for name, (column, _) in cells.items()},
-                    department=_text(cells["department"][1]), period=period, currency=_text(cells["currency"][1]),
-                    amount=amount,
-                )  # fmt: skip
+                period = _heading(_cell(row, at["period"]))
+                said = self._whose(number, at, row) | {"period": period, "currency": currency, "amount": amount}
+                lines += self._line(number, at, said)
             elif f"{_letters(at['amount'])}{number}" not in dict(self.wrong):
                 self._refuse(number, at["amount"], "is empty: expected an amount")
         return lines
 
     def wide(self, head: Sequence[str], rows: Sequence[Row]) -> list[BudgetLine]:
         """One line a department, with a column for each time."""
-        times = {column: name for column, name in enumerate(head) if name and name not in (*_WIDE, _TOTAL)}
-        at = self._columns(head, _WIDE, (_TOTAL, *times.values()))
+        times = {column: name for column, name in enumerate(head) if name and name not in (*_WIDE, *_LINE, _TOTAL)}
+        at = self._columns(head, _WIDE, _LINE, (_TOTAL, *times.values()))
         lines = []
         for number, row in self._lines(rows) if at else ():
-            department, currency = (_text(_cell(row, at[name])) for name in _WIDE)
+            currency, whose = _text(_cell(row, at["currency"])), self._whose(number, at, row)
             amounts: list[Decimal] = []
             for column, period in times.items():
                 amount = self._amount(number, column, _cell(row, column), currency)
@@ -148,15 +156,47 @@ class _Sheet:
                     continue
                 amounts.append(amount)
                 places = {**at, "period": column, "amount": column}
-                lines += self._line(
-                    number, places, department=department, period=period, currency=currency, amount=amount
-                )
+                lines += self._line(number, places, whose | {"period": period, "currency": currency, "amount": amount})
             if _TOTAL in head:
                 self._check_total(number, head.index(_TOTAL), row, currency, amounts)
         return lines
 
-    def _columns(self, head: Sequence[str], needed: Sequence[str], more: Sequence[str]) -> dict[str, int]:
-        """Where each needed column is; nothing, with what is wrong, where the heading is not as it should be."""
+    def _whose(self, number: int, at: Mapping[str, int], row: Row) -> dict[str, object]:
+        """What a row is the budget of; names that there are not are refused."""
+        said: dict[str, object] = {name: _text(_cell(row, at[name])) for name in ("department", *_ONE) if name in at}
+        said["name"] = said.get("name") or None
+        for name in _SEVERAL:
+            said[name] = self._values(number, at[name], _cell(row, at[name]), name) if name in at else []
+        said["tag"] = self._tags(number, at["tag"], _cell(row, at["tag"])) if "tag" in at else {}
+        for name, names in self.known.items():
+            written = said.get(name) or ()
+            for one in (written,) if isinstance(written, str) else tuple(written):  # type: ignore[arg-type]
+                if one not in names:
+                    self._refuse(number, at[name], str(UnknownNameError(name, str(one), names)))
+        return said
+
+    def _values(self, number: int, column: int, value: Cell, name: str) -> list[str]:
+        """The values of a cell; an account that is a number has lost the zeros that it began with."""
+        if name == "account" and isinstance(value, (int, float)):
+            self._refuse(number, column, "is a number: write an account as text, or zeros at its beginning are lost")
+        return [one.strip() for one in _text(value).split(";") if one.strip()]
+
+    def _tags(self, number: int, column: int, value: Cell) -> dict[str, list[str]]:
+        tags: dict[str, list[str]] = defaultdict(list)
+        for one in self._values(number, column, value, "tag"):
+            key, equals, meant = (part.strip() for part in one.partition("="))
+            if not (key and equals and meant):
+                self._refuse(number, column, f"{one[:40]!r} is no tag: expected key=value, as env=prod")
+            tags[key].append(meant)
+        return dict(tags)
+
+    def _columns(
+        self, head: Sequence[str], needed: Sequence[str], others: Sequence[str], times: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Where each needed column is, and each other that is there; nothing where the heading is not as it should be.
+
+        What is wrong with it is remembered.
+        """
         said = [name for name in head if name]
         lacking = [name for name in needed if name not in said]
         if lacking:
@@ -164,22 +204,22 @@ class _Sheet:
         for column, name in enumerate(head):
             if name and head.index(name) != column:
                 self._refuse(1, column, f"{name!r} stands there twice")
-            elif name and name not in (*needed, *more):
+            elif name and name not in (*needed, *others, *times):
                 self._refuse(1, column, f"{name[:40]!r} is not known: expected {', '.join(needed)}")
-        return {} if self.wrong else {name: head.index(name) for name in needed}
+        return {} if self.wrong else {name: head.index(name) for name in (*needed, *others) if name in said}
 
     def _lines(self, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
         """The rows below the heading that say something, by their number in the spreadsheet."""
         return ((number, row) for number, row in enumerate(rows[1:], start=2) if any(_text(one) for one in row))
 
-    def _line(self, number: int, at: dict[str, int], **said: object) -> list[BudgetLine]:
+    def _line(self, number: int, at: Mapping[str, int], said: Mapping[str, object]) -> list[BudgetLine]:
         try:
             return [BudgetLine.model_validate(said)]
         except ValidationError as error:
             for one in error.errors(include_url=False, include_input=False):
-                column = at.get(str(one["loc"][0])) if one["loc"] else None
+                column = at.get(str(one["loc"][0]) if one["loc"] else "name")
                 problem = str(one["msg"]).removeprefix("Value error, ")
-                is_heading = column is not None and str(one["loc"][0]) == "period" and at["period"] == at["amount"]
+                is_heading = one["loc"][:1] == ("period",) and at["period"] == at["amount"]
                 self._refuse(1 if is_heading else number, column or 0, problem)
             return []
 

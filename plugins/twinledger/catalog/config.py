@@ -7,7 +7,7 @@ does not: the store (`apply`).
 from __future__ import annotations
 
 import csv
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,14 +17,13 @@ from pydantic import BaseModel, ValidationError
 
 from twinledger.catalog.aliases import AliasConfig, alias_problems
 from twinledger.catalog.breaks import BreaksFile, break_problems
+from twinledger.catalog.budget_forms import BudgetConfig, BudgetLine, BudgetsFile, line_problems
 from twinledger.catalog.budget_sheet import SHEETS, read_budget_sheet
 from twinledger.catalog.contracts import CommitmentConfig, ContractConfig, contract_problems
 from twinledger.catalog.forms import (
     AgreementConfig,
     AgreementsFile,
     AliasesFile,
-    BudgetConfig,
-    BudgetsFile,
     CatalogFile,
     ContractsFile,
     DepartmentConfig,
@@ -64,6 +63,8 @@ class CompanyConfig:
     breaks: BreaksFile = field(default_factory=BreaksFile)
     policy: PolicyFile = field(default_factory=PolicyFile)
     budgets: tuple[BudgetConfig, ...] = ()
+    budget_lines: tuple[BudgetLine, ...] = ()
+    budget_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: tuple[RateConfig, ...] = ()
 
 
@@ -80,20 +81,26 @@ def load_config(folder: Path) -> CompanyConfig:
     if not folder.is_dir():
         raise InvalidConfigError(str(folder), "folder", "there is no such folder")
     agreed = _read(folder / "contracts.yaml", ContractsFile)
+    departments = _read(folder / "departments.yaml", DepartmentsFile).departments
+    products = _read(folder / "catalog.yaml", CatalogFile).products
+    known = {"department": [one.name for one in departments], "product": [one.name for one in products]}
+    planned = _budgets(folder, known)
     config = CompanyConfig(
-        departments=_read(folder / "departments.yaml", DepartmentsFile).departments,
+        departments=departments,
         people=_read(folder / "people.yaml", PeopleFile).people,
         sources=tuple(_placed(folder, source) for source in _read(folder / "sources.yaml", SourcesFile).sources),
         pools=_read(folder / "pools.yaml", PoolsFile).pools,
         tags=_read(folder / "tags.yaml", TagsFile).tags,
-        products=_read(folder / "catalog.yaml", CatalogFile).products,
+        products=products,
         agreements=_read(folder / "agreements.yaml", AgreementsFile).agreements,
         contracts=agreed.contracts,
         commitments=agreed.commitments,
         aliases=_read(folder / "aliases.yaml", AliasesFile).aliases,
         breaks=_read(folder / "breaks.yaml", BreaksFile),
         policy=_read(folder / "policy.yaml", PolicyFile),
-        budgets=_budgets(folder),
+        budgets=tuple(month for line in planned.budgets if line.name is None for month in line.months()),
+        budget_lines=tuple(line for line in planned.budgets if line.name is not None),
+        budget_groups=planned.groups,
         rates=read_rates(folder / "rates.csv"),
     )
     for file, place, problem in _problems(config):
@@ -113,11 +120,12 @@ def read_form(path: Path, form: type[_File]) -> _File:
     return _read(path, form)
 
 
-def _budgets(folder: Path) -> tuple[BudgetConfig, ...]:
-    """The plan of each month, of budgets.yaml and of the spreadsheets beside it."""
-    sheets = [read_budget_sheet(folder / name) for name in SHEETS if (folder / name).is_file()]
-    lines = [*_read(folder / "budgets.yaml", BudgetsFile).budgets, *(line for sheet in sheets for line in sheet)]
-    return tuple(month for line in lines for month in line.months())
+def _budgets(folder: Path, known: Mapping[str, Collection[str]]) -> BudgetsFile:
+    """budgets.yaml, with the lines of the spreadsheets beside it, which name what is `known` or a group."""
+    file = _read(folder / "budgets.yaml", BudgetsFile)
+    names = {**known, "group": file.groups}
+    sheets = [read_budget_sheet(folder / name, names) for name in SHEETS if (folder / name).is_file()]
+    return file.model_copy(update={"budgets": (*file.budgets, *(line for sheet in sheets for line in sheet))})
 
 
 def _placed(folder: Path, source: SourceConfig) -> SourceConfig:
@@ -228,8 +236,10 @@ def _problems(config: CompanyConfig) -> Iterator[_Problem]:
     for place, problem in break_problems(config.breaks, {person.name for person in config.people}, pools):
         yield "breaks.yaml", place, problem
     by_product = {product.name: {meter.name for meter in product.meters} for product in config.products}
-    for place, problem in policy_problems(config.policy, departments, by_product):
-        yield "policy.yaml", place, problem
+    lines = line_problems(config.budget_groups, config.budget_lines, departments, by_product)
+    rules = policy_problems(config.policy, departments, by_product)
+    for file, found in (("budgets.yaml", lines), ("policy.yaml", rules)):
+        yield from ((file, place, problem) for place, problem in found)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -247,6 +257,7 @@ def _doubles(config: CompanyConfig) -> Iterator[_Problem]:
         ("contracts.yaml", "commitments", [one.id for one in config.commitments]),
         ("aliases.yaml", "aliases", [one.name for one in config.aliases]),
         ("budgets.yaml", "budgets", [f"{one.department} {one.period}" for one in config.budgets]),
+        ("budgets.yaml", "budgets", [f"{one.name} {one.span}" for one in config.budget_lines]),
         ("rates.csv", "rates", [f"{one.kind} {one.day} {one.currency} {one.quote}" for one in config.rates]),
     ]
     named += [

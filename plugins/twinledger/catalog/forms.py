@@ -16,17 +16,13 @@ from twinledger.catalog.contracts import CURRENCY, CommitmentConfig, ContractCon
 from twinledger.catalog.feeds import AllocationMeters, CoverageOptions, MeterQuery
 from twinledger.pools import PoolConfig, TagConfig
 from twinledger.vocabulary.fields import (
-    Amount,
     ExchangeRate,
     Instant,
     Minimum,
     Name,
-    PeriodField,
-    SpanField,
     TierEnd,
     UnitPrice,
 )
-from twinledger.vocabulary.money import allocate, smallest_unit
 
 
 class _Strict(BaseModel):
@@ -216,32 +212,6 @@ class ProductConfig(_Strict):
         return self
 
 
-class BudgetConfig(_Strict):
-    """The plan of a department for a period."""
-
-    department: str
-    period: PeriodField
-    amount: Amount
-    currency: str = Field(pattern=CURRENCY)
-
-
-class BudgetLine(_Strict):
-    """The plan of a department as finance writes it: for a month, a quarter or a year."""
-
-    department: str
-    period: SpanField
-    amount: Amount
-    currency: str = Field(pattern=CURRENCY)
-
-    def months(self) -> list[BudgetConfig]:
-        """What it is of each month: equal parts in the currency's smallest unit, which add up to it exactly."""
-        parts = allocate(self.amount, [Decimal(1)] * len(self.period), smallest_unit(self.currency))
-        return [
-            BudgetConfig(department=self.department, period=month, amount=part, currency=self.currency)
-            for month, part in zip(self.period, parts, strict=True)
-        ]
-
-
 class RateConfig(_Strict):
     """One unit of `currency` is `rate` units of `quote`, on a day or for the period that starts on it."""
 
@@ -316,9 +286,3 @@ class AliasesFile(_Strict):
     """aliases.yaml."""
 
     aliases: tuple[AliasConfig, ...] = ()
-
-
-class BudgetsFile(_Strict):
-    """budgets.yaml."""
-
-    budgets: tuple[BudgetLine, ...] = ()

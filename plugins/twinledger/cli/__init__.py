@@ -12,6 +12,8 @@ from __future__ import annotations
 import typer
 
 from twinledger.cli import (
+    alerts,
+    anomalies,
     audit,
     bills,
     breaks,
@@ -34,6 +36,7 @@ from twinledger.cli import (
     rates,
     reconciliation,
     requests,
+    reviews,
     shield,
     signoff,
     statements,
@@ -67,6 +70,8 @@ app.add_typer(bills.ledger, name="ledger")
 app.add_typer(bills.quarantine, name="quarantine")
 app.add_typer(closing.period, name="period")
 app.add_typer(signoff.signoff, name="signoff")
+app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(anomalies.anomaly, name="anomaly")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(breaks.breaks, name="breaks")
 app.add_typer(budgets.budget, name="budget")
@@ -82,6 +87,7 @@ app.add_typer(rates.rates, name="rates")
 app.add_typer(requests.request, name="request")
 app.add_typer(requests.away, name="away")
 app.add_typer(reconciliation.reconciliation, name="reconciliation")
+app.add_typer(reviews.review, name="review")
 app.add_typer(shield.shield, name="shield")
 app.add_typer(metering.metering, name="metering")
 app.add_typer(company.outbox, name="outbox")

@@ -22,13 +22,17 @@ from twinledger.cli.output import (
 
 if TYPE_CHECKING:
     from twinledger.books import Books
-    from twinledger.budgets import Movement
+    from twinledger.budgets import Movement, Position
+    from twinledger.vocabulary.audiences import View
 
 budget = typer.Typer(help="Budgets: what is left of them, why a month costs more, moving them.", no_args_is_help=True)
 
 ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason; the audit trail keeps it.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before moving.")]
+FinanceOption = Annotated[
+    bool, typer.Option("--finance", help="For finance: also lines in what vendors really charged.")
+]
 _EFFECTS = ("price", "volume", "mix", "new", "gone")
 
 
@@ -36,28 +40,40 @@ _EFFECTS = ("price", "volume", "mix", "new", "gone")
 def check(
     period: PeriodArgument,
     tree: Annotated[bool, typer.Option("--tree", help="Each department with all that are below it.")] = False,
+    finance: FinanceOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every department's actual and commitments against its plan; tells those that are over.
+    """Every department's actual and commitments against its plan, and every line's; tells departments that are over.
 
-    Repeating it tells nobody twice.
+    Repeating it tells nobody twice. Lines are those whose month, quarter or year the period is in.
 
     Examples: [bold]twinledger budget check 2026-10[/]; [bold]twinledger budget check 2026-10 --tree[/]
     """
-    from twinledger.budgets import check_period, roll_up
+    from twinledger.budgets import check_period, line_positions, roll_up
 
     with open_books() as books, progress(f"comparing {period} with its budgets", shown=not as_json):
         found = check_period(books, period)
-        lines = roll_up(found, _parents(books)) if tree else [(0, one) for one in found]
+        lines = line_positions(books, period, _views(finance=finance))
+        shown = roll_up(found, _parents(books)) if tree else [(0, one) for one in found]
     if as_json:
-        print_json([asdict(one) | {"depth": depth} for depth, one in lines])
+        departments = [asdict(one) | {"depth": depth} for depth, one in shown]
+        print_json({"departments": departments, "lines": [_as_json(one) for one in lines]})
         return
     columns = ("department", "plan", "actual", "committed", "variance")
     rows = [
         ("  " * depth + v.department, v.plan, v.actual, v.committed, f"{v.variance}{' over' if v.over else ''}")
-        for depth, v in lines
+        for depth, v in shown
     ]
     table(f"{period}: budgets", columns, rows, columns[1:])
+    if lines:
+        of_lines = ("line", "of", "amounts", *columns[1:], "over since")
+        so_far = [(one, one.actual + one.committed - one.plan) for one in lines]
+        parts = [
+            (one.budget, one.period, one.view, one.plan, one.actual, one.committed,
+             f"{variance}{' over' if variance.amount > 0 else ''}", one.over_since)
+            for one, variance in so_far
+        ]  # fmt: skip
+        table(f"{period}: lines", of_lines, parts, columns[1:])
 
 
 @budget.command()
@@ -65,34 +81,45 @@ def outlook(
     period: PeriodArgument,
     known_through: Annotated[
         datetime | None,
-        typer.Option("--known-through", formats=["%Y-%m-%d"], help="The last day that is complete; else yesterday."),
+        typer.Option("--known-through", formats=["%Y-%m-%d"], help="As if nothing had come after that day."),
     ] = None,
+    finance: FinanceOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Where every department will end: actual, what is to come by forecast, and commitments, against its plan.
+    """Where every budget will end: actual, commitments, and what is to come by forecast, against its plan.
 
-    The variance stands with the range that it lies in in four cases of five. Nobody is told. Exit code 1 where a
-    department will be over.
+    The variance stands with the range that it lies in in four cases of five. Departments with a plan are shown, and
+    the lines whose month, quarter or year the period is in, to the end of that. Nobody is told. Exit code 1 where a
+    budget will be over.
 
-    Example: [bold]twinledger budget outlook 2026-10[/]
+    Examples: [bold]twinledger budget outlook 2026-10[/]; [bold]twinledger budget outlook 2026-10 --finance[/]
     """
-    from twinledger.budgets import by_variance, outlooks
+    from twinledger.budgets import budget_positions, by_variance
 
-    with open_books() as books, progress(f"forecasting {period}", shown=not as_json):
-        found = by_variance(outlooks(books, period, known_through.date() if known_through else None))
+    day = known_through.date() if known_through else None
+    with open_books() as books, progress(f"forecasting {period}", shown=not as_json) as say:
+        found = by_variance(budget_positions(books, period, day, say, _views(finance=finance)))
     if as_json:
-        print_json([asdict(one) | {"over": one.over} for one in found])
+        print_json([_as_json(one) for one in found])
     else:
-        columns = ("department", "plan", "actual", "committed", "to come", "variance", "between", "days known")
+        columns = ("budget", "of", "known through", "plan", "actual", "committed", "expected", "variance", "between")
         rows = [
-            (one.position.department, one.position.plan, one.position.actual, one.position.committed, one.rest,
-             f"{one.variance}{' over' if one.over else ''}", f"{one.lowest} and {one.highest}", one.history_days)
+            (one.budget, one.period, one.known_through, one.plan, one.actual, one.committed, one.expected,
+             f"{one.variance}{' over' if one.variance.amount > 0 else ''}",
+             f"{one.lowest - one.plan} and {one.highest - one.plan}")
             for one in found
         ]  # fmt: skip
-        known = f", known through {found[0].known_through}" if found else ""
-        table(f"{period}: where budgets will end{known}", columns, rows, columns[1:])
-    if any(one.over for one in found):
+        table(f"{period}: where budgets will end", columns, rows, columns[3:])
+    if any(one.variance.amount > 0 for one in found):
         raise typer.Exit(NEEDS_SOMEBODY)
+
+
+def _views(*, finance: bool) -> tuple[View, ...]:
+    return ("internal", "effective") if finance else ("internal",)
+
+
+def _as_json(one: Position) -> dict[str, object]:
+    return asdict(one) | {"variance": asdict(one.variance)}
 
 
 def _parents(books: Books) -> dict[str, str | None]:

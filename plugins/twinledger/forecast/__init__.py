@@ -8,24 +8,35 @@ Amounts come in and leave as Decimal; inside, statistics are floats. Equal input
 """
 
 from twinledger.forecast.backtest import Backtest, SeriesError, backtest
-from twinledger.forecast.calendars import check_countries
+from twinledger.forecast.calendars import PLACES, at_place, check_countries, days_off
+from twinledger.forecast.medians import Flags, Floats, Numbers, median, sorted_quantile
+from twinledger.forecast.model import COUNTRIES
 from twinledger.forecast.run import forecast, forecast_many
 from twinledger.forecast.series import DayForecast, Forecast, History, Monthly, MonthTotal, Planned
 from twinledger.forecast.sources import csv_histories, ledger_histories
 
 __all__ = [
+    "COUNTRIES",
+    "PLACES",
     "Backtest",
     "DayForecast",
+    "Flags",
+    "Floats",
     "Forecast",
     "History",
     "MonthTotal",
     "Monthly",
+    "Numbers",
     "Planned",
     "SeriesError",
+    "at_place",
     "backtest",
     "check_countries",
     "csv_histories",
+    "days_off",
     "forecast",
     "forecast_many",
     "ledger_histories",
+    "median",
+    "sorted_quantile",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from twinledger.clock import Clock
@@ -107,8 +107,8 @@ class _Claim(NamedTuple):
 def drain(store: Store, sender: Sender, clock: Clock) -> DrainResult:
     """Deliver all that is due, until nothing is.
 
-    An item that waits holds back the later ones of its channel, and no others. What a sender did
-    not expect goes back to the queue and is raised.
+    An item that waits to be tried again holds back the later ones of its channel, and no others; one whose
+    time has not come yet holds back none. What a sender did not expect goes back to the queue and is raised.
     """
     result = DrainResult()
     while heads := _due(store, clock.now()):
@@ -123,8 +123,10 @@ def drain(store: Store, sender: Sender, clock: Clock) -> DrainResult:
 
 
 def _due(store: Store, now: datetime) -> list[int]:
-    """The first unfinished item of each channel, where it is due."""
-    heads = select(func.min(OutboxItem.id)).where(OutboxItem.state.in_(_UNFINISHED)).group_by(OutboxItem.channel)
+    """The first unfinished item of each channel whose time has come once, where it is due."""
+    begun = or_(OutboxItem.attempts > 0, OutboxItem.not_before <= now)
+    unfinished = (OutboxItem.state.in_(_UNFINISHED), begun)
+    heads = select(func.min(OutboxItem.id)).where(*unfinished).group_by(OutboxItem.channel)
     query = select(OutboxItem.id).where(OutboxItem.id.in_(heads), OutboxItem.not_before <= now).order_by(OutboxItem.id)
     with store.reading() as session:
         return list(session.scalars(query))

@@ -28,6 +28,7 @@ from twinledger.pools.drivers import (
 from twinledger.pools.tags import (
     DEFAULT,
     DEPARTMENT,
+    TAG_KEY,
     InheritConfig,
     LastResortConfig,
     Step,
@@ -40,6 +41,7 @@ __all__ = [
     "COMPONENTS",
     "DEFAULT",
     "DEPARTMENT",
+    "TAG_KEY",
     "UNASSIGNED",
     "AgedToleranceConfig",
     "Allocation",

@@ -50,7 +50,7 @@ class GreatExpectationsGate:
     @contextmanager
     def warming_up(self) -> Iterator[None]:
         """Load Great Expectations beside the block's one long query, for which Python waits without the interpreter."""
-        loading = threading.Thread(target=_load_checkpoint, name="gate-warm-up")
+        loading = threading.Thread(target=load_checkpoint, name="gate-warm-up")
         loading.start()
         try:
             yield
@@ -72,7 +72,7 @@ class GreatExpectationsGate:
         """
         suite = self._suite(table)
         values = _parameters(suite, parameters or {})
-        checkpoint = _load_checkpoint()
+        checkpoint = load_checkpoint()
         site = self.docs / table.audience / f"{gate}-{_short_name(table)}"
         with checkpoint.database(self.spill, self.memory_limit, self.threads) as database:
             database.fill(table, files, values)
@@ -91,7 +91,8 @@ class GreatExpectationsGate:
         return suite
 
 
-def _load_checkpoint() -> ModuleType:
+def load_checkpoint() -> ModuleType:
+    """`checkpoint`, which imports Great Expectations: seconds the first time in a process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what Great Expectations itself imports
         from twinledger.quality import checkpoint  # noqa: PLC0415 - Great Expectations takes seconds to import

@@ -23,6 +23,7 @@ VALUE_LENGTH = 2000
 METADATA_LENGTH = 3000
 TITLE_LENGTH = 24
 TEXT_LENGTH = 4000
+ALT_LENGTH = 2000
 
 Block = dict[str, Any]
 
@@ -158,6 +159,19 @@ def message(text: str, blocks: Iterable[Block]) -> Message:
     stem = short(digest(text, json.dumps(kept, sort_keys=True)))
     numbered = tuple({**block, "block_id": f"{stem}-{position}"} for position, block in enumerate(kept))
     return Message(_within_escaped(text), numbered)
+
+
+def with_picture(told: Message, file: str, alt: str) -> Message:
+    """The message with a picture that Slack has as a file, before its buttons and small print; `alt` is plain words."""
+    shown: Block = {
+        "type": "image",
+        "slack_file": {"id": file},
+        "alt_text": escaped(alt, ALT_LENGTH) or "Chart",
+        "block_id": f"{short(digest(file, alt))}-picture",
+    }
+    kept = told.blocks[: MOST_BLOCKS - 1]
+    place = next((at for at, one in enumerate(kept) if one["type"] in ("actions", "context")), len(kept))
+    return Message(told.text, (*kept[:place], shown, *kept[place:]))
 
 
 def _within_escaped(text: str) -> str:

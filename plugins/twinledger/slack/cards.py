@@ -33,7 +33,6 @@ from twinledger.slack.facts import (
     ApproverMissingFacts,
     BreakAssignedFacts,
     BreakFacts,
-    BudgetFacts,
     ComponentFacts,
     DecisionFacts,
     FailureFacts,
@@ -231,35 +230,6 @@ def grant_revoked_card(facts: GrantRevokedFacts, url: str) -> Message:
         small += " Credentials that were given for it end by themselves within the hour."
     blocks = [section(f"{sentence}. {link(url, 'Details')}"), *quotation(facts.why), context(small)]
     return message(sentence, blocks)
-
-
-# --- budgets ---------------------------------------------------------------------------------
-
-
-def budget_card(facts: BudgetFacts, url: str) -> Message:
-    """A department's position against its plan, in internal charges."""
-    side = "over" if facts.over else "within"
-    title = escaped(facts.title or facts.department, 100)
-    sentence = f"{title} is {side} its plan of {facts.plan} for {facts.period}: variance {signed(facts.variance)}"
-    sentence += percent(facts.variance, facts.plan)
-    blocks = [
-        header(f"{facts.title or facts.department} {side} budget, {facts.period}"),
-        section(f"{sentence}."),
-        fields(
-            [
-                ("Plan", str(facts.plan)),
-                ("Internal charges", str(facts.actual)),
-                ("Committed", str(facts.committed)),
-                ("Variance", signed(facts.variance)),
-                *([("Owner", facts.owner)] if facts.owner else []),
-            ]
-        ),
-    ]
-    if facts.causes:
-        lines = [f"• {escaped(cause.title, 120)}: {cause.amount}" for cause in facts.causes[:3]]
-        blocks.append(section("*Largest charges*\n" + "\n".join(lines)))
-    stamp = f" · Data as of {when(facts.data_as_of)}" if facts.data_as_of else ""
-    return message(sentence, [*blocks, context(f"{link(url, 'Statement')}{stamp}")])
 
 
 # --- statements ------------------------------------------------------------------------------

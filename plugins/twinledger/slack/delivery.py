@@ -11,7 +11,8 @@ from slack_sdk import WebClient
 from twinledger.approvals import WAKE
 from twinledger.books import Books
 from twinledger.outbox import ByKind, DrainResult, Outgoing, RetryableSendError, Sent, drain
-from twinledger.slack.attachments import statement_pdf
+from twinledger.slack.alert_pictures import BooksCurves, alert_pictures
+from twinledger.slack.attachments import every_file
 from twinledger.slack.render import Links
 from twinledger.slack.sender import SlackSender
 
@@ -29,7 +30,8 @@ class LeftToTheWorker:
 
 def people_sender(books: Books, client: WebClient) -> SlackSender:
     """Sends messages to people by Slack."""
-    return SlackSender(books.store, client, Links(books.settings.public_url), statement_pdf(books))
+    links, pictures = Links(books.settings.public_url), alert_pictures(BooksCurves(books))
+    return SlackSender(books.store, client, links, every_file(books), pictures)
 
 
 def tell_people(books: Books, client: WebClient) -> DrainResult:

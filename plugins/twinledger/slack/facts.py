@@ -122,31 +122,6 @@ class GrantRevokedFacts(EveryoneFacts):
 
 
 @dataclass(frozen=True, slots=True)
-class CauseFacts(EveryoneFacts):
-    """What drove a variance, in internal charges."""
-
-    title: str
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetFacts(EveryoneFacts):
-    """A department's position: internal charges and commitments against its plan."""
-
-    department: str
-    title: str
-    period: str
-    plan: Money
-    actual: Money
-    committed: Money
-    variance: Money
-    over: bool
-    causes: tuple[CauseFacts, ...] = ()
-    owner: str = ""
-    data_as_of: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MoverFacts(EveryoneFacts):
     """One line of a statement that changed, and how much of that came from its price and its quantity."""
 

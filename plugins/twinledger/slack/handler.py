@@ -1,7 +1,7 @@
 """Everything that Slack may ask of us, by HTTP or over a socket: one app answers both.
 
 What belongs here: checking that it was Slack who called, and from our workspace, and handing it to who answers it.
-What does not: the answers: buttons of requests, breaks and statements, the form to ask with, App Home.
+What does not: the answers: buttons of requests, breaks, alerts and statements, the form to ask with, App Home.
 
 What somebody answers to a request is written down before Slack gets its acknowledgement, and carried out after it: a
 process that dies in between has lost nothing, for `deliver_outbox` carries out what was left, and one that dies before
@@ -25,12 +25,14 @@ from slack_sdk import WebClient
 
 from twinledger.approvals import Desk
 from twinledger.slack.afterwards import Afterwards
+from twinledger.slack.alert_buttons import AlertButtons
 from twinledger.slack.asking import Asking
 from twinledger.slack.blocks import escaped
 from twinledger.slack.break_buttons import BreakButtons
 from twinledger.slack.home import Home
 from twinledger.slack.render import Links
 from twinledger.slack.request_buttons import RequestButtons
+from twinledger.slack.review_buttons import ReviewButtons
 from twinledger.slack.signoff_buttons import SignOff, SignoffButtons
 from twinledger.slack.spent import Spent, spent_of
 
@@ -99,6 +101,8 @@ class SlackHandler:
         home.listen(self._app)
         RequestButtons(desk, client, home, self._tell, self._afterwards).listen(self._app)
         BreakButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
+        AlertButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
+        ReviewButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
         if sign_off:
             SignoffButtons(desk, client, sign_off, self._tell, self._afterwards.nudge).listen(self._app)
         if known := spent or spent_of(desk):

@@ -16,14 +16,17 @@ from urllib.parse import quote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from twinledger.alerts import AlertView, alert_view
+from twinledger.anomalies import answers
 from twinledger.approvals import RequestView, request_view, use_of_cards, wanted_cards
 from twinledger.outbox.messages import Audience
+from twinledger.slack.alert_cards import alert_card, digest_card
+from twinledger.slack.alert_facts import AlertFacts, DigestFacts, FinanceAlertFacts, FinanceDigestFacts
 from twinledger.slack.blocks import Message
 from twinledger.slack.cards import (
     approval_card,
     approver_missing_card,
     break_assigned_card,
-    budget_card,
     failure_card,
     grant_revoked_card,
     quarantine_card,
@@ -39,7 +42,6 @@ from twinledger.slack.facts import (
     ApproverMissingFacts,
     BreakAssignedFacts,
     BreakFacts,
-    BudgetFacts,
     DecisionFacts,
     EveryoneFacts,
     FailureFacts,
@@ -50,6 +52,16 @@ from twinledger.slack.facts import (
     StageFacts,
     StatementFacts,
     read_facts,
+)
+from twinledger.slack.review_cards import (
+    CompanyReviewFacts,
+    ReviewFacts,
+    ReviewReminderFacts,
+    company_review_card,
+    company_review_facts,
+    reminder_card,
+    review_card,
+    review_facts,
 )
 from twinledger.slack.signoff import (
     PeriodClosedFacts,
@@ -166,10 +178,6 @@ def _missing(facts: ApproverMissingFacts, subject: str, links: Links) -> Message
     return approver_missing_card(facts, links.page("requests", subject))
 
 
-def _budget(facts: BudgetFacts, _subject: str, links: Links) -> Message:
-    return budget_card(facts, links.page("statements", facts.department, facts.period))
-
-
 def _statement(facts: StatementFacts, _subject: str, links: Links) -> Message:
     return statement_card(facts, links.page("statements", facts.department, facts.period))
 
@@ -218,6 +226,30 @@ def _closed(facts: PeriodClosedFacts, _subject: str, links: Links) -> Message:
     return closed_card(facts, links.page("signoff", facts.period))
 
 
+def _reviewing(session: Session, item: Item) -> ReviewFacts:
+    return review_facts(session, item.facts)
+
+
+def _company_reviewing(session: Session, item: Item) -> CompanyReviewFacts:
+    return company_review_facts(session, item.facts)
+
+
+def _review_page(links: Links, period: str, department: str) -> str:
+    return links.page("reviews", period, *(["departments", department] if department else []))
+
+
+def _review(facts: ReviewFacts, _subject: str, links: Links) -> Message:
+    return review_card(facts, _review_page(links, facts.period, facts.department))
+
+
+def _company_review(facts: CompanyReviewFacts, _subject: str, links: Links) -> Message:
+    return company_review_card(facts, _review_page(links, facts.shared.period, ""))
+
+
+def _review_reminder(facts: ReviewReminderFacts, _subject: str, links: Links) -> Message:
+    return reminder_card(facts, _review_page(links, facts.period, facts.department))
+
+
 def _breaks_now(session: Session, item: Item) -> ReconciliationFacts:
     """The item's own facts, with each break as people left it: its state, who has it, and who did what."""
     facts = read_facts(ReconciliationFacts, item.facts)
@@ -237,11 +269,60 @@ def _break_now(session: Session, one: BreakFacts, row: Break) -> BreakFacts:
     return replace(one, state=row.state, assignee=assignee, life=said)
 
 
+A = TypeVar("A", AlertFacts, FinanceAlertFacts)
+
+
+def _alert_now(session: Session, facts: A) -> A:
+    """The item's own figures, with the alert as people and evaluations left it."""
+    department = session.get(Department, facts.department)
+    titled = department.title or facts.department if department else facts.department
+    facts = replace(facts, department=titled, owner=person_title(session, facts.owner))
+    view = alert_view(session, facts.alert)
+    if view is None:
+        return facts
+    assignee = person_title(session, view.assignee) if view.assignee else ""
+    answer = _answer(session, view, facts.anomaly) if facts.anomaly else ""
+    return replace(facts, state=view.state, assignee=assignee, life=_life(session, view), answer=answer)
+
+
+def _answer(session: Session, view: AlertView, anomaly: str) -> str:
+    """What somebody said of an anomaly, if anybody did."""
+    said = answers(session, view.view, anomaly)
+    if not said:
+        return ""
+    return f"Answered {said[0].verdict} by {person_title(session, said[0].who)} at {when(said[0].at)}"
+
+
+_ENDS = {
+    "cleared": "Gone by itself, on final data,",
+    "ended": "Its period is over,",
+    "dismissed": "It was said to be as it should,",
+    "planned": "It was said to be planned,",
+}
+
+
+def _life(session: Session, view: AlertView) -> str:
+    """Who brought it where it is."""
+    if view.state == "resolved":
+        return f"{_ENDS.get(view.resolution or '', 'Resolved')} {when(view.resolved_at)}" if view.resolved_at else ""
+    if view.state == "new" or not view.acted_by or not view.acted_at:
+        return ""
+    until = f" until {when(view.snoozed_until)}" if view.state == "snoozed" and view.snoozed_until else ""
+    return f"{view.state.capitalize()}{until} by {person_title(session, view.acted_by)} at {when(view.acted_at)}"
+
+
+def _alert(facts: AlertFacts | FinanceAlertFacts, subject: str, links: Links) -> Message:
+    return alert_card(facts, links.page("alerts", subject))
+
+
+def _digest(facts: DigestFacts | FinanceDigestFacts, _subject: str, links: Links) -> Message:
+    return digest_card(facts, lambda alert: links.page("alerts", alert), links.page("alerts"))
+
+
 CARDS = {
     "approval": for_everyone(ApprovalFacts, _request, _approval),
     "approval_reply": for_everyone(ApprovalFacts, _request, _reply),
     "approver_missing": for_everyone(ApproverMissingFacts, _own(ApproverMissingFacts), _missing),
-    "budget": for_everyone(BudgetFacts, _own(BudgetFacts), _budget),
     "statement": for_everyone(StatementFacts, _own(StatementFacts), _statement),
     "reconciliation": for_finance(ReconciliationFacts, _reconciliation, _breaks_now),
     "grant_revoked": for_everyone(GrantRevokedFacts, _grant, _grant_revoked),
@@ -250,9 +331,24 @@ CARDS = {
     "signoff": for_finance(SignoffFacts, _signoff, _signing),
     "signoff_reply": for_finance(SignoffReplyFacts, _signoff_reply),
     "period_closed": for_finance(PeriodClosedFacts, _closed),
+    "review": for_everyone(ReviewFacts, _reviewing, _review),
+    "company_review": for_finance(CompanyReviewFacts, _company_review, _company_reviewing),
+    "review_reminder": for_everyone(ReviewReminderFacts, _own(ReviewReminderFacts), _review_reminder),
     "failure": for_everyone(FailureFacts, _own(FailureFacts), _failure),
+    "alert": for_everyone(AlertFacts, lambda s, item: _alert_now(s, read_facts(AlertFacts, item.facts)), _alert),
+    "alert_digest": for_everyone(DigestFacts, _own(DigestFacts), _digest),
+    "finance_alert": for_finance(
+        FinanceAlertFacts, _alert, lambda s, item: _alert_now(s, read_facts(FinanceAlertFacts, item.facts))
+    ),
+    "finance_alert_digest": for_finance(FinanceDigestFacts, _digest),
 }
 """Every kind of message; other kinds of items (wake-ups) are not for people."""
+
+
+def card_of(item: Item) -> str:
+    """The name of the card that shows an item: its kind, or where finance has a card of its own for it, that one."""
+    own = f"finance_{item.kind}"
+    return own if item.audience == "finance" and own in CARDS else item.kind
 
 
 def render(session: Session, item: Item, links: Links) -> Message:
@@ -263,7 +359,7 @@ def render(session: Session, item: Item, links: Links) -> Message:
         WrongAudienceError: a card for finance is addressed to everyone.
         pydantic.ValidationError: the item's facts are not those of its kind.
     """
-    card = CARDS.get(item.kind)
+    card = CARDS.get(card_of(item))
     if card is None:
         raise UnknownNameError("card", item.kind, CARDS)
     if card.audience == "finance" and item.audience != "finance":

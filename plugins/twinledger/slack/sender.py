@@ -7,7 +7,8 @@ not: when an item is tried again, which the outbox decides.
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,13 +17,15 @@ from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from twinledger.charts import Picture
 from twinledger.documents import File
 from twinledger.outbox import Outgoing, PermanentSendError, RetryableSendError, Sent
-from twinledger.slack.attachments import Attach, no_file
-from twinledger.slack.blocks import Message
+from twinledger.slack.attachments import Attach, Draw, no_file, no_picture
+from twinledger.slack.blocks import Message, with_picture
+from twinledger.slack.pictures import Pictures, Shown
 from twinledger.slack.render import Links, render
 from twinledger.store import Store
-from twinledger.vocabulary.errors import TwinledgerError
+from twinledger.vocabulary.errors import TwinledgerError, WrongAudienceError
 from twinledger.vocabulary.settings import SlackSettings
 
 log = structlog.get_logger(__name__)
@@ -37,6 +40,8 @@ _SILENT_UPDATES = frozenset({"approval", "signoff"})  # who asked is told by a m
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _LOOK_BACK = 100
+_PICTURE_ATTEMPTS = 3
+"""Then a message goes without its picture: late is worse than plain."""
 
 
 def slack_client(settings: SlackSettings) -> WebClient:
@@ -52,12 +57,25 @@ def slack_client(settings: SlackSettings) -> WebClient:
 class SlackSender:
     """Sends outbox items to Slack; a later message of the same place replaces the earlier one."""
 
-    def __init__(self, store: Store, client: WebClient, links: Links, attach: Attach = no_file) -> None:
-        """Take the store that cards are rendered from, the client, where our pages are, and which files go along."""
+    def __init__(
+        self,
+        store: Store,
+        client: WebClient,
+        links: Links,
+        attach: Attach = no_file,
+        draw: Draw = no_picture,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the store that cards are rendered from, the client, and where our pages are.
+
+        `attach` says which file goes below a message, `draw` which picture it shows, `pause` waits so many seconds.
+        """
         self._store = store
         self._client = client
         self._links = links
         self._attach = attach
+        self._draw = draw
+        self._pictures = Pictures(client, pause)
 
     def send(self, item: Outgoing) -> Sent:
         """Post or update the item's message, rendered from the state as it is now.
@@ -66,18 +84,54 @@ class SlackSender:
             RetryableSendError: Slack cannot be reached, or asks to wait.
             PermanentSendError: Slack refuses the message, or it cannot be rendered for its audience.
         """
-        message, file = self._rendered(item), self._file(item)
+        message, file, picture = self._rendered(item), self._file(item), self._picture(item)
         with _named_errors():
-            place = item.update or (self._sent_before(item) if item.attempt > 1 else None)
-            if place is None or not self._updated(place, item, message):
-                place = self._posted(item, message)
+            earlier = item.update or (self._sent_before(item) if item.attempt > 1 else None)
+            place, posted = self._told(item, message, picture, earlier)
+            if posted or item.attempt > 1:
                 self._upload(place, item, file)
-                return place
-            if item.attempt > 1:
-                self._upload(place, item, file)
-            if item.update and item.kind not in _SILENT_UPDATES and not item.facts.get("quiet"):
+            if not posted and item.update and item.kind not in _SILENT_UPDATES and not item.facts.get("quiet"):
                 self._speak_again(place, item, message)
             return place
+
+    def _told(
+        self, item: Outgoing, message: Message, picture: Picture | None, earlier: Sent | None
+    ) -> tuple[Sent, bool]:
+        """Where the message is now, and whether it is a new one: else the earlier one was updated."""
+        before = self._pictures.before(earlier) if picture else None
+        shown = self._uploaded(item, picture, before) if picture else None
+
+        def tell(shown: Shown | None) -> tuple[Sent, bool]:
+            content = _content(item, message, shown)
+            if earlier and self._updated(earlier, content):
+                return earlier, False
+            return self._posted(item, content), True
+
+        told = self._pictures.told(shown, tell)
+        if before and not (shown and shown.file == before.file):
+            self._pictures.remove(before)
+        return told
+
+    def _picture(self, item: Outgoing) -> Picture | None:
+        """The item's picture; what goes wrong with it keeps nobody from being told."""
+        try:
+            return self._draw(item)
+        except WrongAudienceError as error:
+            raise PermanentSendError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message says it all in words
+            log.warning("slack.no_picture", kind=item.kind, subject=item.subject, error=type(error).__name__)
+            return None
+
+    def _uploaded(self, item: Outgoing, picture: Picture, before: Shown | None) -> Shown | None:
+        try:
+            return self._pictures.uploaded(picture, before)
+        except (SlackClientError, OSError, http.client.HTTPException) as error:
+            passes = not isinstance(error, SlackApiError) or _passes(error)
+            if passes and item.attempt < _PICTURE_ATTEMPTS:
+                raise
+            code = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("slack.no_picture", kind=item.kind, subject=item.subject, error=code)
+            return None
 
     def _rendered(self, item: Outgoing) -> Message:
         try:
@@ -90,8 +144,8 @@ class SlackSender:
         except TwinledgerError as error:
             raise PermanentSendError(str(error)) from None
 
-    def _posted(self, item: Outgoing, message: Message) -> Sent:
-        answer = self._client.chat_postMessage(channel=item.channel, **_content(item, message))
+    def _posted(self, item: Outgoing, content: dict[str, Any]) -> Sent:
+        answer = self._client.chat_postMessage(channel=item.channel, **content)
         return Sent(answer["channel"], answer["ts"])
 
     def _file(self, item: Outgoing) -> File | None:
@@ -121,10 +175,10 @@ class SlackSender:
         replies: list[dict[str, Any]] = answer.get("messages", [])
         return any(file.get("name") == name for reply in replies for file in reply.get("files", []))
 
-    def _updated(self, place: Sent, item: Outgoing, message: Message) -> bool:
+    def _updated(self, place: Sent, content: dict[str, Any]) -> bool:
         """Whether the message was still there to be updated."""
         try:
-            self._client.chat_update(channel=place.channel or "", ts=place.ts or "", **_content(item, message))
+            self._client.chat_update(channel=place.channel or "", ts=place.ts or "", **content)
         except SlackApiError as error:
             if error.response.get("error") in _GONE:
                 return False
@@ -175,11 +229,13 @@ def _key(found: dict[str, Any]) -> str:
     return str(metadata.get("event_payload", {}).get("key", ""))
 
 
-def _content(item: Outgoing, message: Message) -> dict[str, Any]:
+def _content(item: Outgoing, message: Message, shown: Shown | None = None) -> dict[str, Any]:
+    told = with_picture(message, shown.file, shown.alt) if shown else message
+    payload = {"key": item.key, **(shown.metadata if shown else {})}
     return {
-        "text": message.text,
-        "blocks": list(message.blocks),
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": item.key}},
+        "text": told.text,
+        "blocks": list(told.blocks),
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": payload},
         "parse": "none",
         "link_names": False,
         "unfurl_links": False,

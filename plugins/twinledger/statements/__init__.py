@@ -5,12 +5,14 @@ when a period is closed. What does not: how an amount comes about (`rating`), wh
 nothing in here can read, and how a page or message looks (`web`, `slack`).
 """
 
-from twinledger.statements.chart import Box, Chart, Label, columns
+from twinledger.statements.chart import Box, Chart, Label, columns, short_number
 from twinledger.statements.document import Document, DocumentLine, MonthTotal, document, documents
 from twinledger.statements.files import FORMATS, document_json, statement_file
 from twinledger.statements.message import statement_messages
+from twinledger.statements.words import CAUSES, number_text
 
 __all__ = [
+    "CAUSES",
     "FORMATS",
     "Box",
     "Chart",
@@ -22,6 +24,8 @@ __all__ = [
     "document",
     "document_json",
     "documents",
+    "number_text",
+    "short_number",
     "statement_file",
     "statement_messages",
 ]

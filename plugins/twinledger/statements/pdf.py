@@ -119,14 +119,14 @@ def _effects(line: DocumentLine) -> tuple[Money, Money]:
 
 def _months(document: Document) -> list[Flowable]:
     heading = set_bold(f"Months, {document.total.currency}", SECTION)
-    return [KeepTogether([heading, _drawing(history_chart(document))])]
+    return [KeepTogether([heading, chart_drawing(history_chart(document))])]
 
 
 # --- the chart ---------------------------------------------------------------------------------
 
 
-def _drawing(chart: Chart) -> Drawing:
-    """The chart's shapes; reportlab counts from the bottom."""
+def chart_drawing(chart: Chart) -> Drawing:
+    """The chart's shapes, also for papers of other rooms; reportlab counts from the bottom."""
     drawing = Drawing(chart.width * SHRUNK, chart.height * SHRUNK)
     drawing.scale(SHRUNK, SHRUNK)
 

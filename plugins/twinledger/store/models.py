@@ -385,6 +385,21 @@ class BudgetMovement(Base):
     at: Mapped[datetime]
 
 
+class BudgetLine(Base):
+    """The plan of a part of what is spent, for a month, a quarter or a year: of products, accounts, regions, tags."""
+
+    __tablename__ = "budget_lines"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)  # 2026-10, 2026-Q4 or 2026
+    title: Mapped[str]
+    view: Mapped[str]  # internal | effective, which is finance's
+    department: Mapped[str]  # with all below it; empty: of the whole company
+    scope: Mapped[dict[str, Any]]  # {"product": ["gpu"], "tag": {"env": ["prod"]}}: all must hold, any of a list does
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+
+
 class MetricValue(Base):
     """What a business metric came to on a day: orders, tokens, training hours."""
 
@@ -394,6 +409,50 @@ class MetricValue(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     quantity: Mapped[Decimal]
     recorded_at: Mapped[datetime]
+
+
+# --- anomalies -------------------------------------------------------------------------------
+
+
+class AnomalyRow(Base):
+    """A stretch of a series that was not as expected; what is `effective` is for finance alone."""
+
+    __tablename__ = "anomalies"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # digest of view, series, width of bucket and start
+    series: Mapped[str] = mapped_column(Text)
+    view: Mapped[str]  # internal | effective
+    bucket: Mapped[str]  # day | hour
+    title: Mapped[str] = mapped_column(Text)
+    department: Mapped[str]
+    shape: Mapped[str]  # spike | level shift
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime]
+    actual: Mapped[Decimal]
+    expected: Mapped[Decimal]
+    currency: Mapped[str]
+    causes: Mapped[list[Any]]  # [{"dimension", "name", "change"}], decimal strings
+    reason: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)  # open | over | dismissed
+    answer: Mapped[str]  # yes | no | planned; empty while nobody gave one
+    known_through: Mapped[datetime]
+    found_at: Mapped[datetime]
+
+
+class AnomalyAnswer(Base):
+    """What somebody said of an anomaly, once; it tunes the bounds of its series from then on."""
+
+    __tablename__ = "anomaly_answers"
+
+    anomaly: Mapped[str] = mapped_column(ForeignKey("anomalies.id"), primary_key=True)
+    key: Mapped[str]  # of the click or command: the same one again changes nothing
+    series: Mapped[str] = mapped_column(Text)
+    view: Mapped[str]
+    verdict: Mapped[str]  # yes | no | planned
+    who: Mapped[str]
+    surface: Mapped[str]
+    at: Mapped[datetime]
+    counts_from: Mapped[datetime]  # the first bucket that was not known when it was given
 
 
 # --- reconciliation --------------------------------------------------------------------------
@@ -674,6 +733,106 @@ class Absence(Base):
     ends_at: Mapped[datetime]
     said_by: Mapped[str]
     said_at: Mapped[datetime]
+
+
+# --- alerts ----------------------------------------------------------------------------------
+
+
+class Alert(Base):
+    """One rule that fires on one budget or series, in one period; figures as it was seen last."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # digest of rule, subject, view and period
+    rule: Mapped[str]
+    kind: Mapped[str]  # used | forecast | pace | anomaly
+    subject: Mapped[str] = mapped_column(Text)  # the budget's name, or the series'
+    title: Mapped[str] = mapped_column(Text)
+    view: Mapped[str]  # internal | effective, which is finance's
+    department: Mapped[str]  # empty: of the whole company
+    period: Mapped[str] = mapped_column(index=True)  # 2026-10, 2026-Q4, 2026; of an anomaly the day it began
+    ends_on: Mapped[date | None]  # the last day of the span; an anomaly has none
+    state: Mapped[str] = mapped_column(index=True)  # new | acknowledged | snoozed | resolved
+    resolution: Mapped[str | None]  # cleared | ended | dismissed | planned
+    owner: Mapped[str]
+    assignee: Mapped[str | None]
+    actual: Mapped[Decimal]
+    expected: Mapped[Decimal]
+    impact: Mapped[Decimal]
+    currency: Mapped[str]
+    since: Mapped[date | None]
+    causes: Mapped[list[Any]]  # [{"name": "m5.large", "amount": "12.34"}]: the most money first
+    reason: Mapped[str]
+    anomaly: Mapped[str]  # its id, where it is one
+    data_as_of: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    new_since: Mapped[datetime]  # since when it waits, or waited, for somebody
+    resolved_at: Mapped[datetime | None]
+    told: Mapped[int]  # how often it spoke
+    told_at: Mapped[datetime | None]  # the first instant at which the last message may be read
+    told_impact: Mapped[Decimal | None]  # as that message said it
+    evidence: Mapped[str] = mapped_column(Text)  # why it spoke last, or what the next digest says of it
+    digest_due: Mapped[datetime | None]  # since when the next digest of its channel has to tell it
+    places: Mapped[list[Any]]  # channels that hold a message of its own
+    escalated: Mapped[int]  # how many steps up the tree it went
+    snoozed_until: Mapped[datetime | None]
+    snoozed_impact: Mapped[Decimal | None]
+    acted_by: Mapped[str | None]  # who brought it to its present state, when, and where
+    acted_at: Mapped[datetime | None]
+    acted_on: Mapped[str | None]
+    revision: Mapped[int]
+
+
+class AlertNote(Base):
+    """What somebody said of an alert; only ever appended."""
+
+    __tablename__ = "alert_notes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
+    who: Mapped[str]
+    at: Mapped[datetime]
+    surface: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)
+
+
+# --- reviews ---------------------------------------------------------------------------------
+
+
+class ReviewState(Base):
+    """A month's review that was sent: of a department, or of the company where `department` is empty."""
+
+    __tablename__ = "reviews"
+
+    period: Mapped[str] = mapped_column(primary_key=True)
+    department: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]  # of what its message says
+    facts: Mapped[dict[str, Any]]  # of its message
+    figures: Mapped[dict[str, Any]]  # name -> text: what is compared when the numbers change
+    revision: Mapped[int]
+    sent_at: Mapped[datetime]  # queued for the first time
+    reminded_at: Mapped[datetime | None]
+
+
+class ReviewItem(Base):
+    """One thing that a review asks of its owners, and their answer; a question that changed is asked again."""
+
+    __tablename__ = "review_items"
+    __table_args__ = (ForeignKeyConstraint(["period", "department"], ["reviews.period", "reviews.department"]),)
+
+    period: Mapped[str] = mapped_column(primary_key=True)
+    department: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)  # figures, variance, request:req-1, anomaly:...
+    position: Mapped[int]
+    question: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(Text)  # the figures that make it another question
+    asked: Mapped[bool]  # by the figures of now
+    state: Mapped[str]  # open | done | explained | not applicable
+    revision: Mapped[int]
+    said: Mapped[str] = mapped_column(Text)
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    answered_on: Mapped[str | None]  # slack | page | command line
 
 
 # --- what goes out and what was done ---------------------------------------------------------

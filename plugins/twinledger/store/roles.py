@@ -35,14 +35,22 @@ EVERYONE_TABLES = frozenset(
 
 FINANCE_TABLES = frozenset(
     {
-        "agreements", "audit", "break_comments", "break_owners", "break_priorities", "breaks", "commitment_cards",
-        "contract_cards", "control_totals", "deliveries", "delivery_slices", "outbox", "periods", "pools",
-        "received_events", "reconciliation_runs", "reporters", "resource_aliases", "signatures", "sources",
+        "agreements", "alert_notes", "alerts", "anomalies", "anomaly_answers", "audit", "break_comments",
+        "break_owners", "break_priorities", "breaks",
+        "budget_lines", "commitment_cards", "contract_cards", "control_totals", "deliveries", "delivery_slices",
+        "outbox", "periods", "pools", "received_events", "reconciliation_runs", "reporters", "resource_aliases",
+        "review_items", "reviews", "signatures", "sources",
     }
 )  # fmt: skip
 """What vendors billed or agreed to and whatever may cite it, and what is between the platform and one department."""
 
 EVERYONE_VIEWS: Mapping[str, tuple[str, str]] = {
+    "everyone_anomalies": ("anomalies", "SELECT * FROM anomalies WHERE view = 'internal'"),
+    "everyone_anomaly_answers": ("anomaly_answers", "SELECT * FROM anomaly_answers WHERE view = 'internal'"),
+    "everyone_budget_lines": (
+        "budget_lines",
+        "SELECT name, period, title, department, scope, amount, currency FROM budget_lines WHERE view = 'internal'",
+    ),
     "everyone_outbox": (
         "outbox",
         "SELECT id, kind, channel, subject, facts, state, created_at, sent_at FROM outbox WHERE audience = 'everyone'",
@@ -51,7 +59,7 @@ EVERYONE_VIEWS: Mapping[str, tuple[str, str]] = {
 }
 """View -> the table of finance's that it shows a part of, and its query."""
 
-_APPENDED = frozenset({"audit", "break_comments"})
+_APPENDED = frozenset({"alert_notes", "audit", "break_comments"})
 _STORE = frozenset({"contract_cards", "reconciliation_runs", "outbox"})
 
 

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from twinledger.vocabulary.errors import TwinledgerError, WrongAudienceError
+
+View = Literal["internal", "effective"]
+"""Whose amounts a figure is in: internal charges, for everyone, or what vendors really charged, for finance alone."""
 
 
 class ForFinance:

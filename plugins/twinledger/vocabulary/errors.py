@@ -55,6 +55,7 @@ returned as a value (a quarantined row, a break), not raised.
     ├── ConcurrentChangeError
     ├── InvalidActError
     ├── InvalidMovementError
+    ├── InvalidAnswerError
     ├── ActionFailedError
     ├── AmbiguousNameError
     ├── StaleRunError
@@ -673,6 +674,14 @@ class InvalidMovementError(TwinledgerError):
         """Name the field, what it holds and what it must hold."""
         self.field = field
         super().__init__(f"nothing was moved: {field} is {found[:60]!r}, expected {expected}")
+
+
+class InvalidAnswerError(TwinledgerError):
+    """An answer to an item of a review that does not say what it must."""
+
+    def __init__(self, item: str, problem: str) -> None:
+        """Name the item and what is wrong with the answer."""
+        super().__init__(f"not recorded: {item[:120]}: {problem}")
 
 
 class ActionFailedError(TwinledgerError):

@@ -15,7 +15,7 @@ from twinledger.vocabulary.errors import InvalidPeriodError
 
 _FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _LONGER = re.compile(r"([0-9]{4})(?:-Q([1-4]))?")
-_QUARTER = 3
+_QUARTER, _YEAR = 3, 12
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,5 +72,12 @@ def months_of(text: str) -> tuple[Period, ...]:
     match = _LONGER.fullmatch(text)
     if not match or match[1] == "0000":
         return (Period.parse(text),)
-    first, count = (1, 12) if match[2] is None else (_QUARTER * int(match[2]) - _QUARTER + 1, _QUARTER)
+    first, count = (1, _YEAR) if match[2] is None else (_QUARTER * int(match[2]) - _QUARTER + 1, _QUARTER)
     return tuple(Period(int(match[1]), first).shift(months) for months in range(count))
+
+
+def span_name(months: tuple[Period, ...]) -> str:
+    """What the months of a month, a quarter or a year are called: 2026-10, 2026-Q4 or 2026; as `months_of` reads it."""
+    first = months[0]
+    longer = {_QUARTER: f"{first.year:04d}-Q{(first.month + 2) // _QUARTER}", _YEAR: f"{first.year:04d}"}
+    return longer.get(len(months), str(first))

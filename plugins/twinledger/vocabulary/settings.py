@@ -10,6 +10,7 @@ A setting comes from the environment (`TWINLEDGER_LAKE__MEMORY_LIMIT=4GiB`), els
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,26 @@ class DetectionSettings(BaseModel):
         return tuple(name.strip() for name in self.products.split(",") if name.strip())
 
 
+class AnomalySettings(BaseModel):
+    """From what on a bucket of a daily or hourly series stands out, and when days are final."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least_amount: Decimal = Field(
+        Decimal(10), ge=0, description="Money of the reporting currency that a day or hour must be off by."
+    )
+    least_share: float = Field(0.1, ge=0, description="Share of what was expected that it must be off by.")
+    deviations: float = Field(4.0, ge=2, description="Standard deviations of earlier errors that it must be off by.")
+    internal_final_days: int = Field(1, ge=1, description="Days after which a day of the internal ledger is final.")
+    effective_final_days: int = Field(3, ge=1, description="Days after which a day of vendors' bills is final.")
+    countries: str = Field("US,CN", description="Whose holidays count: ISO 3166 codes, by comma.")
+
+    @property
+    def calendars(self) -> tuple[str, ...]:
+        """The countries' codes."""
+        return tuple(code.strip().upper() for code in self.countries.split(",") if code.strip())
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -150,6 +171,7 @@ class Settings(BaseSettings):
     grants: GrantSettings = GrantSettings()
     broker: BrokerSettings = BrokerSettings()
     detection: DetectionSettings = DetectionSettings()
+    anomalies: AnomalySettings = AnomalySettings()
 
     @property
     def database_url(self) -> str:

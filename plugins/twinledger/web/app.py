@@ -28,12 +28,14 @@ from twinledger.vocabulary.errors import (
     UnknownRequestError,
 )
 from twinledger.web import (
+    alert_pages,
     break_pages,
     claim_pages,
     metering_route,
     pages,
     period_pages,
     request_pages,
+    review_pages,
     signoff_pages,
     slack_route,
     statement_pages,
@@ -92,8 +94,10 @@ def create_app(
     app.include_router(pages.router)
     app.include_router(request_pages.router)
     app.include_router(statement_pages.router)
+    app.include_router(review_pages.router)
     app.include_router(period_pages.router)
     app.include_router(break_pages.router)
+    app.include_router(alert_pages.router)
     app.include_router(signoff_pages.router)
     app.include_router(claim_pages.router)
     app.include_router(slack_route.router)

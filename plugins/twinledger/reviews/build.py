@@ -1,0 +1,201 @@
+"""A review from what was read: pure, the same inputs give the same review.
+
+What belongs here: choosing, adding up and ranking what a review shows. What does not: reading (`read`), finance's part
+(`company`), and what is asked of owners (`checklist`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from twinledger.anomalies import Anomaly
+from twinledger.budgets import Effects, Variance, roll_up
+from twinledger.rating import UNASSIGNED, Statement
+from twinledger.reviews.noticed import anomaly_lines, findings, request_counts, unit_cost_lines
+from twinledger.reviews.read import Inputs
+from twinledger.reviews.review import (
+    COMPANY,
+    Moved,
+    Review,
+    Standing,
+    TrendMonth,
+)
+from twinledger.statements import DocumentLine
+from twinledger.vocabulary.errors import UnknownNameError
+from twinledger.vocabulary.money import Money
+from twinledger.vocabulary.periods import Period
+
+COMPANY_TITLE = "the whole company"
+_MOVERS = 5
+
+
+def department_review(inputs: Inputs, name: str, anomalies: Sequence[Anomaly] = ()) -> Review:
+    """One department's month.
+
+    Args:
+        inputs: what was read of the month.
+        name: a department of departments.yaml.
+        anomalies: of any view, department and time: those that concern the review are chosen.
+
+    Raises:
+        UnknownNameError: there is no such department.
+    """
+    if name not in inputs.units:
+        raise UnknownNameError("department", name, inputs.units)
+    unit, document = inputs.units[name], inputs.documents.get(name)
+    below = _tree(inputs, name)
+    return Review(
+        department=name,
+        title=unit.title,
+        cost_centre=unit.cost_centre,
+        period=inputs.period,
+        closed=inputs.closed,
+        month=_standing(inputs, unit.title, [inputs.period], name),
+        year=_standing(inputs, unit.title, list(inputs.positions), name),
+        tree=below if len(below) > 1 else (),
+        before=_before(inputs, lambda one: one.department == name),
+        effects=_effects(inputs, lambda one: one.scope == name),
+        movers=document.movers if document else (),
+        trend=_trend(inputs, lambda one: one.department == name, lambda one: _products(inputs, one)),
+        anomalies=anomaly_lines(inputs, anomalies, lambda one: one.department == name),
+        requests=request_counts(inputs, lambda one: one.view.department == name),
+        unit_costs=unit_cost_lines(inputs, lambda one: name in one.departments),
+        findings=tuple(findings(inputs, name)),
+    )
+
+
+def everyones_review(inputs: Inputs, anomalies: Sequence[Anomaly] = ()) -> Review:
+    """The whole company's month, at internal prices."""
+    return Review(
+        department=COMPANY,
+        title=COMPANY_TITLE,
+        cost_centre="",
+        period=inputs.period,
+        closed=inputs.closed,
+        month=_standing(inputs, COMPANY_TITLE, [inputs.period]),
+        year=_standing(inputs, COMPANY_TITLE, list(inputs.positions)),
+        tree=_tree(inputs),
+        before=_before(inputs, lambda _: True),
+        effects=_effects(inputs, lambda _: True),
+        movers=_movers(inputs),
+        trend=_trend(inputs, lambda _: True, lambda one: [(_title(inputs, one.department), one.total)]),
+        anomalies=anomaly_lines(inputs, anomalies, lambda _: True),
+        requests=request_counts(inputs, lambda _: True),
+        unit_costs=unit_cost_lines(inputs, lambda _: True),
+        findings=tuple(dict.fromkeys(one for name in inputs.units for one in findings(inputs, name))),
+    )
+
+
+# --- against plan ----------------------------------------------------------------------------
+
+
+def _nothing(inputs: Inputs) -> Money:
+    return Money(Decimal(0), inputs.currency)
+
+
+def _title(inputs: Inputs, name: str) -> str:
+    return inputs.units[name].title if name in inputs.units else "Unassigned" if name == UNASSIGNED else name
+
+
+def _standing(inputs: Inputs, title: str, months: Sequence[Period], name: str = COMPANY) -> Standing:
+    """The sum of months, of one department or of all."""
+    found = [one for month in months for one in inputs.positions[month] if name in (COMPANY, one.department)]
+    nothing = _nothing(inputs)
+    return Standing(
+        name=name,
+        title=title,
+        depth=0,
+        plan=sum((one.plan for one in found), nothing),
+        actual=sum((one.actual for one in found), nothing),
+        committed=sum((one.committed for one in found), nothing),
+    )
+
+
+def _tree(inputs: Inputs, top: str = COMPANY) -> tuple[Standing, ...]:
+    """All departments, each with what is below it; or one with what is below it."""
+    parents = {one.name: one.parent for one in inputs.units.values()}
+    rows = roll_up(inputs.positions[inputs.period], parents)
+    return tuple(Standing.of(_title(inputs, one.department), depth, one) for depth, one in _under(rows, top))
+
+
+def _under(rows: Sequence[tuple[int, Variance]], top: str) -> Iterator[tuple[int, Variance]]:
+    """The rows of one department and of those below it, from depth 0; all rows for the company."""
+    level = -1 if top == COMPANY else None
+    for depth, one in rows:
+        if level is None and one.department == top:
+            level = depth
+            yield 0, one
+        elif level is not None:
+            if depth <= level:
+                return
+            yield depth - max(level, 0), one
+
+
+# --- what moved ------------------------------------------------------------------------------
+
+
+def _before(inputs: Inputs, mine: Callable[[Statement], bool]) -> Money | None:
+    """The month before; None where nothing was charged in it."""
+    found = [one.total for one in inputs.statements if one.period == inputs.period.shift(-1) and mine(one)]
+    return sum(found, _nothing(inputs)) if found else None
+
+
+def _effects(inputs: Inputs, mine: Callable[[Effects], bool]) -> tuple[Moved, ...]:
+    """By product: units and departments of one product are added up."""
+    sums: dict[str, Moved] = {}
+    for one in inputs.effects:
+        if mine(one) and one.after.currency == inputs.currency:
+            moved = _moved(inputs.products.get(one.product) or one.product, one)
+            held = sums.get(moved.product)
+            sums[moved.product] = _both(held, moved) if held else moved
+    return tuple(sorted(sums.values(), key=lambda one: (-abs(one.change.amount), one.product)))
+
+
+def _moved(title: str, one: Effects) -> Moved:
+    return Moved(title, one.before, one.after, one.price, one.volume, one.mix, one.new, one.gone)
+
+
+def _both(one: Moved, other: Moved) -> Moved:
+    amounts = ("before", "after", "price", "volume", "mix", "new", "gone")
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in amounts})
+
+
+def _movers(inputs: Inputs) -> tuple[DocumentLine, ...]:
+    """The largest moves of all departments, with the department before the product."""
+    moved = [
+        replace(line, product_title=f"{document.title}: {line.product_title}")
+        for document in inputs.documents.values()
+        for line in document.movers
+    ]
+    ranked = sorted(moved, key=lambda one: (-abs(one.change.amount), one.product_title, one.meter))
+    return tuple(ranked[:_MOVERS])
+
+
+def _trend(
+    inputs: Inputs, mine: Callable[[Statement], bool], parts: Callable[[Statement], Iterable[tuple[str, Money]]]
+) -> tuple[TrendMonth, ...]:
+    """From the first month with charges on, at most twelve."""
+    found = [one for one in inputs.statements if mine(one)]
+    if not found:
+        return ()
+    first = min(one.period for one in found)
+    count = (inputs.period.year - first.year) * 12 + inputs.period.month - first.month
+    months = (inputs.period.shift(-back) for back in range(count, -1, -1))
+    return tuple(_trend_month(inputs, month, [one for one in found if one.period == month], parts) for month in months)
+
+
+def _trend_month(
+    inputs: Inputs, month: Period, found: Sequence[Statement], parts: Callable[[Statement], Iterable[tuple[str, Money]]]
+) -> TrendMonth:
+    sums: dict[str, Money] = {}
+    for name, amount in (part for one in found for part in parts(one)):
+        sums[name] = sums.get(name, _nothing(inputs)) + amount
+    total = sum((one.total for one in found), _nothing(inputs))
+    return TrendMonth(month, total, tuple(sorted(sums.items())))
+
+
+def _products(inputs: Inputs, statement: Statement) -> Iterator[tuple[str, Money]]:
+    for line in statement.lines:
+        yield inputs.products.get(line.product) or line.product, line.amount
