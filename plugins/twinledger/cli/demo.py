@@ -259,7 +259,7 @@ def _submit(settings: Settings) -> str:
 
 
 def _delivered(api: AirflowApi, components: Components, settings: Settings, request: str) -> bool:
-    """Whether no message waits any more, and Airflow's approval task does."""
+    """Whether no message that is due waits any more, and Airflow's approval task does."""
     from twinledger.deployment import open_books
     from twinledger.outbox import entries
 
@@ -268,7 +268,8 @@ def _delivered(api: AirflowApi, components: Components, settings: Settings, requ
     if failed:
         raise failure_of(failed[0], api.tasks(failed[0].dag, failed[0].id), components.airflow)
     with open_books(settings) as books:
-        unsent = [one for one in entries(books.store, limit=1000) if one.state != "sent"]
+        due = [one for one in entries(books.store, limit=1000) if one.not_before <= books.clock.now()]
+    unsent = [one for one in due if one.state != "sent"]
     return (
         not unsent
         and bool(api.run("provisioning_approval", request))
