@@ -111,16 +111,20 @@ def evaluate(
     return evaluate_on(books, positions, unusual, dry_run=dry_run)
 
 
-def tend(desk: Desk) -> Evaluated:
+def tend(desk: Desk, file: AlertsFile | None = None) -> Evaluated:
     """What time alone does: digests whose hour has come, steps up the tree, snoozes and spans that are over.
 
     Budgets and anomalies are not looked at. Repeating it tells nobody twice.
+
+    Args:
+        desk: as of `evaluate_on`.
+        file: other rules than those of the configuration.
 
     Raises:
         InvalidConfigError: alerts.yaml has not its form.
     """
     with desk.store.reading() as session:
-        world = _world(session, desk, load_rules(desk.settings.config))
+        world = _world(session, desk, file or load_rules(desk.settings.config))
     with desk.store.transaction() as session:
         decided = _decided(session, world, (), Looked({}, anomalies=False))
         told = _write(session, desk, decided)

@@ -18,6 +18,7 @@ from twinledger.vocabulary.periods import Period
 
 if TYPE_CHECKING:
     from twinledger.books import Books
+    from twinledger.outbox import OutboxEntry
     from twinledger.reconciliation import Reconciliation
     from twinledger.vocabulary.settings import Settings
 
@@ -154,10 +155,16 @@ def _messages(books: Books) -> None:
     from twinledger.outbox import entries
 
     told = [one for one in reversed(entries(books.store, limit=1000)) if one.kind != "wake"]
-    rows = [(one.channel, one.kind, one.subject, one.audience, one.state) for one in told]
+    rows = [(one.channel, one.kind, _said_of(one), one.audience, one.state) for one in told]
     table(
         "Messages (no Slack token: the outbox is where they are read)", ("to", "card", "of", "audience", "state"), rows
     )
+
+
+def _said_of(one: OutboxEntry) -> str:
+    """What a message is of: an alert by its budget or series, and its rule."""
+    facts = one.facts
+    return f"{facts['subject']} {facts['period']}: {facts['rule']}" if one.kind == "alert" else one.subject
 
 
 def _links(settings: Settings, request: str, found: list[Reconciliation], passwords: Mapping[str, str]) -> None:
@@ -167,6 +174,7 @@ def _links(settings: Settings, request: str, found: list[Reconciliation], passwo
         ("our pages", f"{pages}/"),
         *((f"reconciliation {one.period}", f"{pages}/reconciliation/{one.period}") for one in found[-1:]),
         ("held share", f"{pages}/held"),
+        ("alerts", f"{pages}/alerts"),
         ("the approval waiting", f"{pages}/requests/{request}"),
         ("Airflow's approval task", f"{settings.public_url}/dags/provisioning_approval/runs/{request}"),
     ]
