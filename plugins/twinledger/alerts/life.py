@@ -181,13 +181,20 @@ def _refusal(session: Session, desk: Desk, row: models.Alert, deed: _Deed) -> Tw
     if session.get(models.Person, act.who) is None:
         return UnknownPersonError("Twinledger", act.who)
     if act.who not in (row.assignee, *_tree(session, desk).entitled(row.department, to_alert(row).view)):
-        reason = f"it is for finance, its assignee ({row.assignee or 'nobody'}), and the owners and budget holders of"
-        return NotEntitledError(act.who, _name(row.id), f"{reason} {row.department or 'no department'} and above")
+        return NotEntitledError(act.who, _name(row.id), _whose(row))
     if state_at(row, desk.clock.now()) not in TRANSITIONS[deed.verb].start:
         return _already(session, row)
     if act.seen is not None and act.seen != row.revision:
         return ConcurrentChangeError(_name(row.id), f"at revision {act.seen}", f"at revision {row.revision}")
     return None
+
+
+def _whose(row: models.Alert) -> str:
+    """Who may do something with it, in words."""
+    whose = ["finance", f"its assignee ({row.assignee or 'nobody'})"]
+    if row.department and row.view == "internal":
+        whose.append(f"the owners and budget holders of {row.department} and above")
+    return f"it is for {', '.join(whose)}"
 
 
 def _already(session: Session, row: models.Alert) -> AlreadyDecidedError:
