@@ -149,3 +149,15 @@ def test_a_period_is_closed_when_finance_agrees_on_airflows_page(settings: Setti
         "closed", "close_period", "carol", "airflow",
     )  # fmt: skip
     assert "x_period=2026-09" in frozen
+
+
+def test_anomalies_alerts_and_reviews_of_empty_books_run_to_their_end(settings: Settings, play: Play) -> None:
+    played = play({"dag": "find_anomalies"}, {"dag": "tend_alerts"}, {"dag": "monthly_review", "conf": PERIOD})
+    assert [run["state"] for run in played["runs"]] == ["success"] * 3
+    assert [run["tasks"] for run in played["runs"]] == [
+        {"find": ["success"], "tell": ["success"]},
+        {"tend": ["success"]},
+        {"send": ["success"], "remind": ["success"]},
+    ]
+    with open_books(settings) as books:
+        assert {kind for kind, _ in states(books)} <= {"review", "company_review"}
