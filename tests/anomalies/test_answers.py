@@ -32,6 +32,7 @@ from twinledger.vocabulary.errors import (
     UnknownNameError,
     UnknownPersonError,
 )
+from twinledger.vocabulary.settings import Settings
 
 TODAY = datetime.fromisoformat("2026-10-20T00:00:00+00:00")
 DAYS = 70
@@ -43,6 +44,7 @@ class Desk:
 
     store: Store
     clock: FixedClock
+    settings: Settings
 
 
 BOTH = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
@@ -64,7 +66,7 @@ def desk(store: Store, clock: FixedClock) -> Desk:
             session.add(Department(name=name, title=name, parent=parent, cost_centre="1", owner=owner,
                                    budget_holder=holder, channel="#c", tenants=[]))  # fmt: skip
             session.flush()
-    return Desk(store, clock)
+    return Desk(store, clock, Settings())
 
 
 def series(changes: dict[int, int], final: int = DAYS, view: View = "internal") -> Series:

@@ -14,16 +14,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.anomalies.anomaly import Anomaly
 from twinledger.anomalies.record import DISMISSING, anomaly_of
+from twinledger.approvals import Desk
 from twinledger.catalog import with_those_above
 from twinledger.clock import Clock
-from twinledger.store import Store, audit
+from twinledger.store import audit
 from twinledger.store.models import AnomalyAnswer, AnomalyRow, Department, Person
 from twinledger.vocabulary.audiences import View
 from twinledger.vocabulary.errors import (
@@ -39,20 +40,6 @@ Verdict = Literal["yes", "no", "planned"]
 FINANCE = "finance"
 STEP, MOST = 1.25, 4.0
 """What one answer multiplies or divides bounds by, and what all of them together at most."""
-
-
-class Desk(Protocol):
-    """What answering needs of a deployment: a part of `Books`."""
-
-    @property
-    def store(self) -> Store:
-        """Where anomalies are kept."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """Tells when."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -846,7 +846,7 @@ class OutboxItem(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)  # rule, subject, period and evidence: told once
-    kind: Mapped[str]  # which card renders it: reconciliation, approval, budget, quarantine, wake
+    kind: Mapped[str]  # which card renders it: reconciliation, approval, alert, quarantine; or wake
     audience: Mapped[str]  # finance | everyone
     channel: Mapped[str]
     subject: Mapped[str]  # request, period, delivery: what it is of
