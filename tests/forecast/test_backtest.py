@@ -23,6 +23,8 @@ def test_forecasts_beat_seasonal_naive_and_run_rate_and_their_intervals_hold_fou
     assert found.coverage is not None
     assert found.better_share >= 0.8
     assert found.total_ratio < 1
+    assert found.scaled_total_ratio is not None
+    assert found.scaled_total_ratio < 1
     assert 0.75 <= found.coverage <= 0.85
 
 
@@ -32,6 +34,18 @@ def test_errors_of_a_series_are_worked_out_as_they_are_defined() -> None:
     (found,) = backtest([steps], origins=1).series
     assert found.origins == 1
     assert found.naive_mase == pytest.approx((1 + 2 + 3 + 4) / 4)
+
+
+def test_over_several_series_every_month_end_and_every_day_counts_once() -> None:
+    """One with many origins and one with few: the mean is over what was measured, in units of each one's own scale."""
+    long, short = living(1), living(2, 60)
+    found = backtest([long, short], origins=8)
+    assert len({one.ends for one in found.series}) == 2
+    error = sum((one.total_error or 0) / one.scale * one.ends for one in found.series)
+    rate = sum((one.run_rate_error or 0) / one.scale * one.ends for one in found.series)
+    assert found.scaled_total_ratio == pytest.approx(error / rate)
+    held = sum(round((one.coverage or 0) * one.days) for one in found.series)
+    assert found.coverage == pytest.approx(held / sum(one.days for one in found.series))
 
 
 def test_a_constant_series_has_no_error_and_is_not_counted_as_better() -> None:

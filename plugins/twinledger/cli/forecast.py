@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
 forecast = typer.Typer(help="Forecasts of daily cost: how good they would have been.", no_args_is_help=True)
 
-_SHARES = ("better_share", "mase_ratio", "totals_better_share", "total_ratio", "coverage", "total_coverage")
+_SHARES = (
+    "better_share",
+    "mase_ratio",
+    "totals_better_share",
+    "total_ratio",
+    "scaled_total_ratio",
+    "coverage",
+    "total_coverage",
+)
 _WORDS = {
     "better_share": "series with days better than seasonal naive",
     "mase_ratio": "median error of days, in that of seasonal naive",
     "totals_better_share": "series with month ends better than the run rate",
     "total_ratio": "median error of month ends, in that of the run rate",
+    "scaled_total_ratio": "mean scaled error of month ends, in that of the run rate",
     "coverage": "days within their 80 % interval",
     "total_coverage": "month ends within their 80 % interval",
 }

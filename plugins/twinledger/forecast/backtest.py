@@ -5,7 +5,8 @@ how the errors are shown.
 
 Beside the model stand the seasonal naive forecast (the same weekday of the last week) and, for what a month ends at,
 the month-to-date run rate (so much a day so far, so it goes on). MASE is the mean absolute error of a day's forecast
-over that of the seasonal naive one within the history before the first origin (Hyndman and Koehler, 2006).
+over that of the seasonal naive one within the history before the first origin (Hyndman and Koehler, 2006). The same
+scale makes month ends of different series comparable: over several series, each month end and each day counts once.
 """
 
 from __future__ import annotations
@@ -36,12 +37,16 @@ _CENT = 0.005
 class SeriesError:
     """What was measured of one series; a figure is None where nothing could be.
 
+    `days` and `ends` are how many forecasts of days and of month ends were measured, `scale` what errors are scaled by.
     `mase` and `naive_mase` are of days, `total_error` and `run_rate_error` the mean absolute errors of month ends, in
     the series' own unit. `coverage` is how often a day lay within its interval, `total_coverage` a month's end.
     """
 
     name: str
     origins: int
+    days: int
+    ends: int
+    scale: float
     mase: float | None
     naive_mase: float | None
     total_error: float | None
@@ -89,14 +94,26 @@ class Backtest:
         return _median(error / rate for error, rate in pairs if error is not None and rate)
 
     @property
+    def scaled_total_ratio(self) -> float | None:
+        """The mean absolute scaled error of all month ends, in that of the run rate."""
+        scaled = [one for one in self._varying if one.ends]
+        error = _weighted((one.total_error, one.ends / one.scale) for one in scaled)
+        rate = _weighted((one.run_rate_error, one.ends / one.scale) for one in scaled)
+        return error / rate if error is not None and rate else None
+
+    @property
     def coverage(self) -> float | None:
-        """How often days lay within their interval, of the series that vary: what never varies is always within."""
-        return _mean(one.coverage for one in self.series if one.beats_naive is not None)
+        """How many of all days lay within their interval, of the series that vary: what never varies is within."""
+        return _weighted((one.coverage, one.days) for one in self._varying)
 
     @property
     def total_coverage(self) -> float | None:
-        """How often month ends lay within their interval, likewise."""
-        return _mean(one.total_coverage for one in self.series if one.beats_naive is not None)
+        """How many of all month ends lay within their interval, likewise."""
+        return _weighted((one.total_coverage, one.ends) for one in self._varying)
+
+    @property
+    def _varying(self) -> list[SeriesError]:
+        return [one for one in self.series if one.beats_naive is not None]
 
 
 def backtest(
@@ -174,6 +191,9 @@ class _Sums:
         return SeriesError(
             name,
             int(self.totals["origins"][number]),
+            int(self.totals["days"][number]),
+            int(self.totals["ends"][number]),
+            scale,
             scaled("error"),
             scaled("naive"),
             mean("total_error", "ends"),
@@ -268,12 +288,14 @@ def _alike(histories: Sequence[History]) -> Iterator[list[int]]:
 
 
 def _share(flags: Iterable[bool | None]) -> float | None:
-    return _mean(None if flag is None else float(flag) for flag in flags)
+    return _weighted((None if flag is None else float(flag), 1) for flag in flags)
 
 
-def _mean(figures: Iterable[float | None]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) / len(known) if known else None
+def _weighted(figures: Iterable[tuple[float | None, float]]) -> float | None:
+    """The mean of what is known, each figure counting as much as its weight."""
+    known = [(figure, weight) for figure, weight in figures if figure is not None]
+    weights = sum(weight for _, weight in known)
+    return sum(figure * weight for figure, weight in known) / weights if weights else None
 
 
 def _median(figures: Iterable[float]) -> float | None:

@@ -6,8 +6,9 @@ them are independent. What does not: the forecast itself.
 Errors of neighbouring origins overlap, and so do the days that they sum: of many origins, about as many are
 independent as windows fit that overlap by a quarter. As with Student's distribution against the normal one,
 few of them widen the interval. Nothing is assumed of the errors' shape; beyond the longest measured horizon they grow
-as those of a level that wanders do. In a short history the candidates were chosen by the very errors that are
-measured: sums are wider by a share that shrinks with its days, and a day has a least width, a share of its level.
+as those of a level that wanders do. The candidates were chosen by the very errors that are measured, which tells most
+in a short history: sums are wider by a share that shrinks with its days, and a day has a least width, a share of its
+level.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ LEVEL = 0.8
 _TAIL = (1 - LEVEL) / 2
 _FEWEST = 5
 _SHORT_DAYS, _SHORT_SHARE = 28, 0.5
-_CHOSEN_DAYS, _CHOSEN_SHARE = 120, 0.3
+_CHOSEN_DAYS, _CHOSEN_SHARE = 120, (0.06, 0.3)
+"""How much wider sums are for having chosen the candidates: always, and more in a history shorter than so many days."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,7 @@ def day_widths(errors: Floats, history: Floats, ahead: int) -> Widths:
 def sum_widths(errors: Floats, history: Floats, ahead: int) -> Widths:
     """Of the sum of the first day ahead, the first two, and so on."""
     count = np.sum(~np.isnan(history), axis=1)
-    chosen = 1 + _CHOSEN_SHARE * np.maximum(0.0, 1 - count / _CHOSEN_DAYS)[:, None]
+    chosen = 1 + _CHOSEN_SHARE[0] + _CHOSEN_SHARE[1] * np.maximum(0.0, 1 - count / _CHOSEN_DAYS)[:, None]
     measured = _measured(np.cumsum(errors, axis=1))
     wider = Widths(measured.below * chosen, measured.above * chosen)
     return _prolonged(wider, errors, ahead, 1.5, _least(history)[:, None] * np.arange(1, ahead + 1))

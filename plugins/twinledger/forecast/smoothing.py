@@ -6,7 +6,8 @@ before, and how errors become intervals (`intervals`).
 The model is additive Holt-Winters in its error-correction form (Hyndman et al., "Forecasting with Exponential
 Smoothing", 2008) with a season of seven days. Candidates differ in how fast level, growth and weekdays follow.
 A series' forecast is the mean of all of them, weighted by their mean absolute error at earlier origins of the same
-series. A day counts at most four times the usual error, so that a spike does not become the level.
+series: of days, and of sums of days, which months are made of. A day counts at most four times the usual error, so
+that a spike does not become the level.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _SETTLED = 14
 """Days of a series before errors are clipped and growth is followed."""
 
 _USUAL_ERROR_SPEED = 0.06
-_SHARPNESS = 16.0
-"""How much the better candidate counts: weights are errors to the power of minus this."""
+_SHARPNESS = 8.0
+"""How much the better candidate counts: weights are errors to the power of minus this, of days and of sums."""
 
 
 @dataclass(slots=True, eq=False)
@@ -140,20 +141,28 @@ def _actual(amounts: Floats, origins: int, ahead: int) -> Floats:
 
 
 def _weights(amounts: Floats, states: _State, origins: int, ahead: int) -> Floats:
-    """How much each candidate counts for each series; they add up to 1."""
+    """How much each candidate counts for each series, by its days and by its sums alike; they add up to 1."""
     actual = _actual(amounts, origins, ahead)
     known = ~np.isnan(actual)
     actual = np.nan_to_num(actual)
     first = amounts.shape[1] - 1 - origins
-    errors = np.zeros(states.level.shape[:2])
+    lengths = np.sqrt(np.arange(1, ahead + 1))[:, None]
+    days, sums = np.zeros(states.level.shape[:2]), np.zeros(states.level.shape[:2])
     for number in range(len(_CANDIDATES)):
         one = _State(states.level[number, :, :-1], states.growth[number, :, :-1], states.week[number, :, :, :-1])
-        missed = np.abs(_paths(one, first, ahead) - actual) * known
-        errors[number] = missed.reshape(len(missed), -1).sum(axis=1)
+        errors = (_paths(one, first, ahead) - actual) * known
+        days[number] = np.abs(errors).reshape(len(errors), -1).sum(axis=1)
+        summed = np.abs(np.cumsum(errors, axis=1)) / lengths * known
+        sums[number] = summed.reshape(len(errors), -1).sum(axis=1)
+    weights = _relative(days) * _relative(sums)
+    return weights / _added(list(weights))
+
+
+def _relative(errors: Floats) -> Floats:
     best = errors.min(axis=0)
     relative = errors / np.where(best > 0, best, 1.0)
-    weights = np.where(best > 0, np.maximum(relative, 1.0) ** -_SHARPNESS, errors <= 0)
-    return weights / _added(list(weights))
+    weights: Floats = np.where(best > 0, np.maximum(relative, 1.0) ** -_SHARPNESS, errors <= 0)
+    return weights
 
 
 def _mix(weights: Floats, part: Floats) -> Floats:
