@@ -69,11 +69,11 @@ def test_alerts_are_listed_with_the_most_money_first(desk: Desk) -> None:
 
 def test_deeds_are_done_and_shown_with_their_history(desk: Desk) -> None:
     alert = _alert(desk)
-    assert "is acknowledged" in run("acknowledge", alert[:8], "--as", "bob").stdout
-    run("comment", alert[:8], "--as", "ada", "--text", "[red]the sale[/]")
-    run("assign", alert[:8], "--as", "ada", "--to", "hugo")
+    assert "is acknowledged" in run("acknowledge", alert[:8], "--by", "bob").stdout
+    run("comment", alert[:8], "--by", "ada", "--text", "[red]the sale[/]")
+    run("assign", alert[:8], "--by", "ada", "--to", "hugo")
     until = (desk.clock.now() + timedelta(days=3)).strftime("%Y-%m-%d")
-    assert said("snooze", alert[:8], "--as", "hugo", "--until", until)["state"] == "snoozed"
+    assert said("snooze", alert[:8], "--by", "hugo", "--until", until)["state"] == "snoozed"
     shown = run("show", alert[:8]).stdout
     for part in (
         "used (used) of Shop, 2026-10: 100.00 USD",
@@ -83,13 +83,13 @@ def test_deeds_are_done_and_shown_with_their_history(desk: Desk) -> None:
         "#shop",
     ):
         assert part in shown
-    deeds = [one["action"] for one in said("show", alert)["deeds"]]
+    deeds = [one["action"] for one in said("show", alert)["history"]]
     assert deeds == ["alert.opened", "alert.acknowledge", "alert.comment", "alert.assign", "alert.snooze"]
 
 
 def test_a_refusal_is_a_sentence_and_exit_code_2(desk: Desk) -> None:
     alert = _alert(desk)
-    refused = run("acknowledge", alert, "--as", "eve")
+    refused = run("acknowledge", alert, "--by", "eve")
     assert (refused.exit_code, "eve may not decide alert" in refused.stderr) == (2, True)
     assert run("show", "ffffff").exit_code == 2
 

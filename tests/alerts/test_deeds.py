@@ -9,7 +9,6 @@ import pytest
 from tests.alerts.conftest import Desk
 from tests.alerts.made import position
 from twinledger.alerts import (
-    Act,
     AlertHistory,
     acknowledge,
     alert_history,
@@ -22,6 +21,7 @@ from twinledger.alerts import (
     snooze,
     tend,
 )
+from twinledger.deeds import Act
 from twinledger.outbox import entries
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
@@ -70,7 +70,7 @@ def test_an_acknowledged_alert_shows_who_and_when_and_its_message_is_brought_up_
 def test_the_same_click_again_is_a_duplicate(desk: Desk, alert: str) -> None:
     first, second = acknowledge(desk, _act(alert)), acknowledge(desk, _act(alert))
     assert (second.duplicate, second.revision, second.at) == (True, first.revision, first.at)
-    assert len([one for one in _history(desk, alert).deeds if one.action == "alert.acknowledge"]) == 1
+    assert len([one for one in _history(desk, alert).history if one.action == "alert.acknowledge"]) == 1
 
 
 def test_the_second_to_acknowledge_is_told_who_was_first(desk: Desk, alert: str) -> None:
@@ -88,7 +88,7 @@ def test_others_may_not_and_the_refusal_is_recorded(desk: Desk, alert: str) -> N
     for _ in range(2):  # a replay of the click is refused as it was
         with pytest.raises(NotEntitledError, match=r"eve may not .* finance, its assignee \(nobody\)"):
             acknowledge(desk, _act(alert, "eve"))
-    assert [one.action for one in _history(desk, alert).deeds] == ["alert.opened", "alert.acknowledge.refused"]
+    assert [one.action for one in _history(desk, alert).history] == ["alert.opened", "alert.acknowledge.refused"]
     with pytest.raises(UnknownPersonError):
         acknowledge(desk, _act(alert, "zoe", "other"))
 
@@ -135,7 +135,7 @@ def test_what_was_said_is_kept_also_of_what_is_resolved(desk: Desk, alert: str) 
         comment(desk, _act(alert, key="other"), "  ")
     with pytest.raises(AlreadyDecidedError, match="already resolved by alerts"):
         acknowledge(desk, _act(alert))
-    assert [(one.who, one.text) for one in _history(desk, alert).notes] == [("bob", "<!channel> the sale")]
+    assert [(one.who, one.text) for one in _history(desk, alert).comments] == [("bob", "<!channel> the sale")]
 
 
 def test_who_acknowledges_before_the_digest_is_not_told_by_it(desk: Desk) -> None:
@@ -157,9 +157,9 @@ def test_a_deed_at_night_changes_the_card_after_it_was_sent(desk: Desk) -> None:
 
 
 def test_an_alert_is_found_by_its_beginning(desk: Desk, alert: str) -> None:
+    assert find_alert(desk, alert[:8]) == alert
+    for start in ("ffffffff", alert[:5], "%%%%%%"):
+        with pytest.raises(UnknownNameError):
+            find_alert(desk, start)
     with desk.store.reading() as session:
-        assert find_alert(session, alert[:8]) == alert
-        for start in ("ffffffff", alert[:5], "%%%%%%"):
-            with pytest.raises(UnknownNameError):
-                find_alert(session, start)
         assert alert_view(session, "none") is None

@@ -40,7 +40,7 @@ def test_what_is_found_is_kept_told_and_in_the_audit_trail(desk: Desk) -> None:
     ]
     (used,) = [one for one in alert_list(desk) if one.rule == "used"]
     history = alert_history(desk, used.id)
-    assert [(one.action, one.facts["impact"]) for one in history.deeds] == [
+    assert [(one.action, one.facts["impact"]) for one in history.history] == [
         ("alert.opened", "100.00"),
         ("alert.escalated", "100.00"),
     ]

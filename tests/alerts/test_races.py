@@ -9,7 +9,8 @@ from threading import Barrier
 
 from tests.alerts.conftest import Desk
 from tests.alerts.made import anomaly, position
-from twinledger.alerts import Act, WantedAlerts, acknowledge, alert_history, alert_list, evaluate_on, tend
+from twinledger.alerts import WantedAlerts, acknowledge, alert_history, alert_list, evaluate_on, tend
+from twinledger.deeds import Act
 from twinledger.outbox import entries
 from twinledger.vocabulary.errors import AlreadyDecidedError
 
@@ -54,7 +55,7 @@ def test_of_those_who_click_at_once_one_moves_the_alert(desk: Desk) -> None:
 
     with ThreadPoolExecutor(len(people)) as threads:
         assert set(threads.map(click, people)) == {"acknowledged"}
-    done = [one.action for one in alert_history(desk, alert).deeds]
+    done = [one.action for one in alert_history(desk, alert).history]
     assert done == ["alert.opened", "alert.acknowledge"]
 
 

@@ -78,8 +78,8 @@ def test_an_anomaly_is_shown_with_its_causes_by_the_beginning_of_its_id() -> Non
 
 
 def test_an_answer_is_given_once() -> None:
-    assert "dismissed: planned, says mary" in run("answer", "3f2a", "planned", "--as", "mary").output
-    again = run("answer", "3f2a", "no", "--as", "mary")
+    assert "dismissed: planned, says mary" in run("answer", "3f2a", "planned", "--by", "mary").output
+    again = run("answer", "3f2a", "no", "--by", "mary")
     assert (again.exit_code, "already answered planned by mary" in again.output) == (2, True)
     assert [one["verdict"] for one in said("show", "3f2a")["answers"]] == ["planned"]
 

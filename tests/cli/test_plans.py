@@ -74,7 +74,7 @@ def test_a_plan_is_refused_then_asked_for_then_covered(folder: Path) -> None:
     assert (refused.exit_code, refused.stdout.count("NOT COVERED")) == (1, 2)
     assert "twinledger request submit --department storefront --product kubernetes" in refused.stdout
 
-    asked = ("request", "submit", "--plan", plan, "-d", "storefront", "--days", "5", "--why", "season", "--as", "ada")
+    asked = ("request", "submit", "--plan", plan, "-d", "storefront", "--days", "5", "--why", "season", "--by", "ada")
     left = run(*asked, stdin=b"n\n")
     assert (left.exit_code, "1 to ask for" in left.output) == (1, True)
     assert "2 aws_eks_node_group m5.large, 1 aws_instance m5.large" in " ".join(left.output.split())
@@ -100,7 +100,7 @@ def test_a_plan_is_refused_then_asked_for_then_covered(folder: Path) -> None:
 
 
 def test_a_request_without_a_plan_names_what_it_asks_for() -> None:
-    asked = ("request", "submit", "-d", "storefront", "--days", "2", "--why", "a test", "--as", "ada", "--yes")
+    asked = ("request", "submit", "-d", "storefront", "--days", "2", "--why", "a test", "--by", "ada", "--yes")
     short = run(*asked, "--product", "kubernetes")
     assert (short.exit_code, "--meter, --quantity, --region" in short.output) == (2, True)
 
@@ -119,7 +119,7 @@ def test_of_several_requests_each_is_made_or_refused_by_itself(folder: Path) -> 
     plan.write_bytes(plan_json(change("aws_eks_node_group.n", many), change("aws_instance.b", elsewhere)))
     (folder / "config" / "policy.yaml").write_text(POLICY.replace("rules:\n", f"rules:\n{REFUSAL}"))
     assert run("catalog", "apply", str(folder / "config")).exit_code == 0
-    asked = ("request", "submit", "--plan", str(plan), "-d", "storefront", "--days", "5", "--why", "x", "--as", "ada")
+    asked = ("request", "submit", "--plan", str(plan), "-d", "storefront", "--days", "5", "--why", "x", "--by", "ada")
     found = run(*asked, "--yes", "--json")
 
     said = json.loads(found.stdout)

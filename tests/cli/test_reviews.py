@@ -63,7 +63,7 @@ def test_a_month_is_made_shown_sent_and_answered(deployment: Path) -> None:
     assert said("list", PERIOD) == []
     assert said("send", PERIOD)["told"] == ["company", "shop"]
 
-    by_bob = ("--department", "shop", "--as", "bob")
+    by_bob = ("--department", "shop", "--by", "bob")
     answered = run("answer", PERIOD, "variance", *by_bob, "--text", "nothing was bought")
     assert (answered.exit_code, answered.stdout) == (0, "variance: explained\n")
     again = run("answer", PERIOD, "variance", *by_bob)

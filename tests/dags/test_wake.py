@@ -32,12 +32,22 @@ class FakeAirflow:
     ends_when_answered: bool = False
     status: int = 0
     """When set, what every call is answered with."""
+    late: int = 0
+    """How many answers to what changes something come too late; what they answer is done."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/auth/token":
             return httpx.Response(201, json={"access_token": "token"})
         if self.status:
             return httpx.Response(self.status)
+        answer = self._answer(request)
+        if self.late and request.method != "GET":
+            self.late -= 1
+            message = "timed out"
+            raise httpx.ReadTimeout(message, request=request)
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             name = json.loads(request.content)["dag_run_id"]
             taken = name in self.runs
@@ -104,6 +114,12 @@ def test_a_new_request_starts_its_run_once(store: Store) -> None:
     sender.send(wake_up())
     sender.send(wake_up())
     assert airflow.runs == {"req-1": "running"}
+
+
+def test_an_answer_that_comes_too_late_is_asked_for_again_and_nothing_is_done_twice(store: Store) -> None:
+    airflow = FakeAirflow(late=2)
+    waker(with_request(store, "pending"), airflow).send(wake_up())
+    assert (airflow.runs, airflow.late) == ({"req-1": "running"}, 0)
 
 
 @pytest.mark.parametrize(("state", "answer"), [("approved", "Approve"), ("denied", "Reject"), ("expired", "Reject")])

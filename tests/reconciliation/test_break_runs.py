@@ -11,8 +11,8 @@ import pytest
 from tests.reconciliation.company import Charge
 from tests.reconciliation.conftest import Company
 from tests.reconciliation.test_run import MATCHED, METERED, OCTOBER, UNMETERED
+from twinledger.deeds import Act
 from twinledger.reconciliation import (
-    Act,
     ReasonCode,
     accept,
     break_view,

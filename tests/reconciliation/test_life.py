@@ -18,9 +18,9 @@ from sqlalchemy import select
 from tests.examples import examples
 from twinledger.books import Books
 from twinledger.clock import FixedClock
+from twinledger.deeds import Act
 from twinledger.outbox import Message, enqueue
 from twinledger.reconciliation import (
-    Act,
     Wanted,
     accept,
     acknowledge,

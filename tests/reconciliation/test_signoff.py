@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from tests.reconciliation.company import Charge, Internal
 from tests.reconciliation.conftest import Company, source
+from twinledger.deeds import Act
 from twinledger.reconciliation import read_reconciliation, reconcile_period, sign_off
-from twinledger.reconciliation.life import Act, accept, comment
+from twinledger.reconciliation.life import accept, comment
 from twinledger.reconciliation.statement import pool_statement, statement_digest, statement_figures
 from twinledger.signing import Event, SignatureView, Step, signature
 from twinledger.store import chain

@@ -16,6 +16,7 @@ DOMAIN = (
     "budgets",
     "catalog",
     "controls",
+    "deeds",
     "forecast",
     "metering",
     "plans",

@@ -16,8 +16,9 @@ from tests.slack.company import FakeDesk
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, NoSuchButtonError
 from tests.slack.test_cards import RECONCILIATION
+from twinledger.deeds import Act
 from twinledger.outbox import Message, enqueue
-from twinledger.reconciliation import Act, assign, break_view, fix
+from twinledger.reconciliation import assign, break_view, fix
 from twinledger.slack.facts import BreakCauseFacts, BreakFacts, facts_json
 from twinledger.slack.handler import SlackHandler
 from twinledger.store.models import Break, Person

@@ -102,7 +102,7 @@ def test_a_second_click_is_told_who_signed(desk: FakeDesk, slack: FakeSlack, han
     slack.send(second)
     handler.close()
 
-    assert told(slack) == [("U0GUS", "Already signed by ada at 2026-10-20T09:00:00+00:00")]
+    assert told(slack) == [("U0GUS", "Already signed by ada at 20 Oct 2026, 09:00 UTC")]
 
 
 @pytest.mark.parametrize(

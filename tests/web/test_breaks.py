@@ -15,7 +15,8 @@ from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, wait_until
 from tests.web.conftest import Browser
 from twinledger.books import Books
-from twinledger.reconciliation import Act, assign, break_view, comment
+from twinledger.deeds import Act
+from twinledger.reconciliation import assign, break_view, comment
 from twinledger.store.models import Break
 
 FROM_US = {"sec-fetch-site": "same-origin"}

@@ -14,14 +14,14 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
 
 CONNECTION = "twinledger_airflow"
 """Airflow connection (type http) of the service account: schema, host, port, login and password."""
 
 TIMEOUT_S = 30.0
 _AGAIN = Retrying(
-    retry=retry_if_result(lambda answer: answer.is_server_error),
+    retry=retry_if_result(lambda answer: answer.is_server_error) | retry_if_exception_type(httpx.TimeoutException),
     stop=stop_after_attempt(4),
     wait=wait_exponential(multiplier=0.5, max=4),
     retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
@@ -142,8 +142,9 @@ class AirflowApi:
     def _call(self, method: str, path: str, *, also: tuple[int, ...] = (), **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own arguments
         """One call; raises httpx.HTTPStatusError for any status but a success and those in `also`.
 
-        An answer of Airflow's own trouble (a busy database, most often) is asked for again: what is
-        started has a name and what is answered is answered once, so that nothing is done twice.
+        An answer of Airflow's own trouble (a busy database, most often), and one that does not come in time, is
+        asked for again: what is started has a name and what is answered is answered once, so that nothing is done
+        twice. After four attempts an answer is taken as it is, and httpx.TimeoutException raised.
         """
         answer = _AGAIN(self._request, method, path, arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:

@@ -13,28 +13,26 @@ hours. What does not: where a budget stands (`budgets`), finding anomalies (`ano
 from twinledger.alerts.alert import Alert, Cause, Place, Signal
 from twinledger.alerts.decide import Looked, Turn, World
 from twinledger.alerts.evaluate import Evaluated, evaluate, evaluate_on, period_of_yesterday, tend
-from twinledger.alerts.kept import AlertView, alert_view, find_alert
-from twinledger.alerts.life import Act, Done, acknowledge, assign, comment, snooze
+from twinledger.alerts.kept import AlertView, alert_view
+from twinledger.alerts.life import acknowledge, assign, comment, snooze
 from twinledger.alerts.messages import CARD, DIGEST
 from twinledger.alerts.replay import Rehearsal, Replayed, Sent, replay, replayed, summed
 from twinledger.alerts.rules import AlertsFile, load_rules
 from twinledger.alerts.states import TRANSITIONS, Event, Transition
 from twinledger.alerts.telling import Decided
 from twinledger.alerts.words import in_words
-from twinledger.alerts.worklist import AlertHistory, WantedAlerts, alert_history, alert_list
+from twinledger.alerts.worklist import AlertHistory, WantedAlerts, alert_history, alert_list, find_alert
 
 __all__ = [
     "CARD",
     "DIGEST",
     "TRANSITIONS",
-    "Act",
     "Alert",
     "AlertHistory",
     "AlertView",
     "AlertsFile",
     "Cause",
     "Decided",
-    "Done",
     "Evaluated",
     "Event",
     "Looked",

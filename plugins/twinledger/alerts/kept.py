@@ -1,6 +1,6 @@
 """Alerts as the store keeps them.
 
-What belongs here: from rows to values and back, looking one up, and its life without a figure, as `alert_view` for
+What belongs here: from rows to values and back, and its life without a figure, as `alert_view` for
 whoever shows a message. What does not: deeds (`life`) and lists for people (`worklist`).
 """
 
@@ -18,12 +18,10 @@ from sqlalchemy.orm import Session
 from twinledger.alerts.alert import Alert, Cause, Kind, Place, Resolution, State
 from twinledger.store import models
 from twinledger.vocabulary.audiences import ForEveryone, View
-from twinledger.vocabulary.errors import AmbiguousNameError, UnknownNameError
 from twinledger.vocabulary.money import plain
 
 _NAMES = tuple(one.name for one in fields(Alert))
 _AS_THEY_ARE = tuple(name for name in _NAMES if name not in ("causes", "places"))
-_SHORTEST, _LISTED = 6, 10
 _PERIODS = 500
 """So many in one statement."""
 
@@ -82,30 +80,6 @@ def state_at(row: models.Alert, now: datetime) -> State:
     """A snoozed alert whose time is over is new, before an evaluation says so too."""
     over = row.state == "snoozed" and row.snoozed_until is not None and row.snoozed_until <= now
     return "new" if over else to_alert(row).state
-
-
-def found(session: Session, alert_id: str, *, locked: bool = False) -> models.Alert:
-    """The row of an alert; raises UnknownNameError where there is none."""
-    row = session.get(models.Alert, alert_id, populate_existing=True, with_for_update=locked or None)
-    if row is None:
-        raise UnknownNameError("alert", alert_id[:64], ())
-    return row
-
-
-def find_alert(session: Session, start: str) -> str:
-    """The identity of the one alert whose identity begins so: at least six characters of it.
-
-    Raises:
-        UnknownNameError: none does.
-        AmbiguousNameError: several do.
-    """
-    query = select(models.Alert.id).where(models.Alert.id.startswith(start, autoescape=True)).order_by(models.Alert.id)
-    ids = session.scalars(query.limit(_LISTED)).all() if len(start) >= _SHORTEST else []
-    if not ids:
-        raise UnknownNameError("alert", start[:64], ("the identities that `twinledger alerts list` shows",))
-    if len(ids) > 1:
-        raise AmbiguousNameError("alert", start, ids)
-    return ids[0]
 
 
 # --- rows and values -------------------------------------------------------------------------

@@ -7,19 +7,19 @@ An alert of what vendors really charged is for finance alone: so are lists, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
 from twinledger.alerts.alert import Alert
-from twinledger.alerts.kept import found, to_alert
+from twinledger.alerts.kept import to_alert
+from twinledger.alerts.life import ALERTS
 from twinledger.alerts.messages import CARD
 from twinledger.alerts.routing import read_tree
 from twinledger.alerts.states import OPEN
 from twinledger.approvals import Desk
+from twinledger.deeds import Comment, Entry, comments, find, found, history
 from twinledger.store import models
 from twinledger.vocabulary.audiences import ForFinance
 
@@ -31,26 +31,6 @@ class WantedAlerts:
     state: str = "open"
     department: str = ""
     """This one, and those below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertNote(ForFinance):
-    """What somebody said."""
-
-    who: str
-    at: datetime
-    surface: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlertDeed(ForFinance):
-    """One entry of an alert's history; amounts in the facts are decimal strings."""
-
-    at: datetime
-    who: str
-    action: str
-    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +48,8 @@ class AlertHistory(ForFinance):
     """One alert with all that was said, done and told."""
 
     alert: Alert
-    notes: tuple[AlertNote, ...]
-    deeds: tuple[AlertDeed, ...]
+    comments: tuple[Comment, ...]
+    history: tuple[Entry, ...]
     told: tuple[AlertTold, ...]
 
 
@@ -88,21 +68,19 @@ def alert_list(desk: Desk, wanted: WantedAlerts | None = None) -> list[Alert]:
 
 
 def alert_history(desk: Desk, alert_id: str) -> AlertHistory:
-    """One alert with its notes, history and messages, the earliest first; raises UnknownNameError."""
+    """One alert with its comments, history and messages, the earliest first; raises UnknownNameError."""
     with desk.store.reading() as session:
-        alert = to_alert(found(session, alert_id))
-        said = select(models.AlertNote).where(models.AlertNote.alert_id == alert_id).order_by(models.AlertNote.id)
-        done = select(models.AuditEntry).where(models.AuditEntry.subject == alert_id)
+        alert = to_alert(found(session, ALERTS, alert_id))
         sent = select(models.OutboxItem).where(models.OutboxItem.kind == CARD, models.OutboxItem.subject == alert_id)
-        return AlertHistory(
-            alert,
-            tuple(AlertNote(one.who, one.at, one.surface, one.text) for one in session.scalars(said)),
-            tuple(
-                AlertDeed(one.at, one.who, one.action, one.facts)
-                for one in session.scalars(done.order_by(models.AuditEntry.sequence))
-            ),
-            tuple(_told(one) for one in session.scalars(sent.order_by(models.OutboxItem.id))),
-        )
+        told = session.scalars(sent.order_by(models.OutboxItem.id))
+        said = comments(session, ALERTS, alert_id)
+        return AlertHistory(alert, said, history(session, alert_id), tuple(map(_told, told)))
+
+
+def find_alert(desk: Desk, start: str) -> str:
+    """The identity of the one alert whose identity begins so; raises as `deeds.find`."""
+    with desk.store.reading() as session:
+        return find(session, ALERTS, start)
 
 
 def _told(item: models.OutboxItem) -> AlertTold:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,9 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twinledger.cli.deeds import (
+    SeenOption,
+    TextOption,
+    ToOption,
+    UntilOption,
+    act_of,
+    print_done,
+    say,
+    show_history,
+    show_said,
+)
 from twinledger.cli.output import (
     NEEDS_SOMEBODY,
     AsJson,
+    ByOption,
     money,
     open_books,
     out,
@@ -28,8 +39,9 @@ from twinledger.cli.output import (
 from twinledger.vocabulary.periods import Period
 
 if TYPE_CHECKING:
-    from twinledger.alerts import Act, Alert, AlertHistory, Done, Evaluated, Replayed
+    from twinledger.alerts import Alert, AlertHistory, Evaluated, Replayed
     from twinledger.books import Books
+    from twinledger.deeds import Act
 
 alerts = typer.Typer(
     help="Alerts: what is told of budgets and unusual cost, and what became of it. For finance.", no_args_is_help=True
@@ -37,10 +49,6 @@ alerts = typer.Typer(
 
 AlertArgument = Annotated[
     str, typer.Argument(metavar="ALERT", help="An alert's identity, or six characters or more of it.")
-]
-AsOption = Annotated[str, typer.Option("--as", help="Who you are, as people.yaml names you.")]
-SeenOption = Annotated[
-    int | None, typer.Option("--revision", help="The revision that you looked at: nothing is done where it moved on.")
 ]
 RulesOption = Annotated[
     Path | None, typer.Option("--rules", exists=True, dir_okay=False, help="Other rules than alerts.yaml.")
@@ -82,9 +90,7 @@ def show(alert_id: AlertArgument, as_json: AsJson = False) -> None:
     from twinledger.alerts import alert_history, find_alert
 
     with open_books() as books:
-        with books.store.reading() as session:
-            identity = find_alert(session, alert_id)
-        found = alert_history(books, identity)
+        found = alert_history(books, find_alert(books, alert_id))
     if as_json:
         print_json(asdict(found))
         return
@@ -92,70 +98,68 @@ def show(alert_id: AlertArgument, as_json: AsJson = False) -> None:
 
 
 @alerts.command()
-def acknowledge(alert_id: AlertArgument, by: AsOption, revision: SeenOption = None, as_json: AsJson = False) -> None:
+def acknowledge(alert_id: AlertArgument, by: ByOption, revision: SeenOption = None, as_json: AsJson = False) -> None:
     """Say that you look into it: it is silent until it grows, and goes no further up.
 
-    Example: [bold]twinledger alerts acknowledge 3f2a9c --as carol[/]
+    Example: [bold]twinledger alerts acknowledge 3f2a9c --by carol[/]
     """
     from twinledger.alerts import acknowledge as do
 
     with _acting(alert_id, by, revision) as (books, act):
-        _print(do(books, act), as_json=as_json)
+        print_done("alert", do(books, act), as_json=as_json)
 
 
 @alerts.command()
 def snooze(
     alert_id: AlertArgument,
-    by: AsOption,
-    until: Annotated[
-        datetime, typer.Option("--until", help="When it wakes, in UTC: 2026-11-05 or 2026-11-05T09:00:00.")
-    ],
+    by: ByOption,
+    until: UntilOption,
     revision: SeenOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Leave it until an instant; it wakes by itself then, or as soon as it grows.
 
-    Example: [bold]twinledger alerts snooze 3f2a9c --as carol --until 2026-11-05[/]
+    Example: [bold]twinledger alerts snooze 3f2a9c --by carol --until 2026-11-05[/]
     """
     from twinledger.alerts import snooze as do
 
     with _acting(alert_id, by, revision) as (books, act):
-        _print(do(books, act, until.replace(tzinfo=UTC)), as_json=as_json)
+        print_done("alert", do(books, act, until.replace(tzinfo=UTC)), as_json=as_json)
 
 
 @alerts.command()
 def assign(
     alert_id: AlertArgument,
-    by: AsOption,
-    to: Annotated[str, typer.Option("--to", help="Who is to work on it, as people.yaml names them.")],
+    by: ByOption,
+    to: ToOption,
     revision: SeenOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Give it to somebody, who is told in Slack.
 
-    Example: [bold]twinledger alerts assign 3f2a9c --as carol --to dave[/]
+    Example: [bold]twinledger alerts assign 3f2a9c --by carol --to dave[/]
     """
     from twinledger.alerts import assign as do
 
     with _acting(alert_id, by, revision) as (books, act):
-        _print(do(books, act, to), as_json=as_json)
+        print_done("alert", do(books, act, to), as_json=as_json)
 
 
 @alerts.command()
 def comment(
     alert_id: AlertArgument,
-    by: AsOption,
-    text: Annotated[str, typer.Option("--text", help="What you have to say; it is never changed.")],
+    by: ByOption,
+    text: TextOption,
     as_json: AsJson = False,
 ) -> None:
     """Say something of it, also when it is resolved.
 
-    Example: [bold]twinledger alerts comment 3f2a9c --as carol --text "the launch, as planned"[/]
+    Example: [bold]twinledger alerts comment 3f2a9c --by carol --text "the launch, as planned"[/]
     """
     from twinledger.alerts import comment as do
 
     with _acting(alert_id, by, None) as (books, act):
-        _print(do(books, act, text), as_json=as_json)
+        print_done("alert", do(books, act, text), as_json=as_json)
 
 
 @alerts.command()
@@ -237,12 +241,10 @@ def try_rules(
 
 @contextmanager
 def _acting(alert_id: str, by: str, revision: int | None) -> Iterator[tuple[Books, Act]]:
-    from twinledger.alerts import Act, find_alert
+    from twinledger.alerts import find_alert
 
     with open_books() as books:
-        with books.store.reading() as session:
-            identity = find_alert(session, alert_id)
-        yield books, Act(identity, by, "command line", secrets.token_hex(16), revision)
+        yield books, act_of(find_alert(books, alert_id), by, revision)
 
 
 def _amount(one: Alert) -> str:
@@ -251,44 +253,20 @@ def _amount(one: Alert) -> str:
 
 def _show(found: AlertHistory) -> None:
     one = found.alert
-    _say(f"alert {one.id}")
-    _say(f"  {one.rule} ({one.kind}) of {one.title}, {one.period}: {_amount(one)}")
-    _say(
-        f"  actual {money(one.actual)}, expected {money(one.expected)}, data as of {one.data_as_of:%Y-%m-%d %H:%M} UTC"
-    )
-    _say(f"  {one.state}{f' ({one.resolution})' if one.resolution else ''}, revision {one.revision}")
-    _say(f"  owner {one.owner}, assignee {one.assignee or 'nobody'}")
+    say(f"alert {one.id}")
+    say(f"  {one.rule} ({one.kind}) of {one.title}, {one.period}: {_amount(one)}")
+    say(f"  actual {money(one.actual)}, expected {money(one.expected)}, data as of {one.data_as_of:%Y-%m-%d %H:%M} UTC")
+    say(f"  {one.state}{f' ({one.resolution})' if one.resolution else ''}, revision {one.revision}")
+    say(f"  owner {one.owner}, assignee {one.assignee or 'nobody'}")
     if one.acted_by and one.acted_at:
-        _say(f"  {one.state} by {one.acted_by} at {one.acted_at:%Y-%m-%d %H:%M} UTC on {one.acted_on}")
+        say(f"  {one.state} by {one.acted_by} at {one.acted_at:%Y-%m-%d %H:%M} UTC on {one.acted_on}")
     if one.snoozed_until:
-        _say(f"  until {one.snoozed_until:%Y-%m-%d %H:%M} UTC")
+        say(f"  until {one.snoozed_until:%Y-%m-%d %H:%M} UTC")
     table("Causes", ("cause", "amount"), [(cause.name, money(cause.amount)) for cause in one.causes], ("amount",))
-    notes = [(f"{note.at:%Y-%m-%d %H:%M}", note.who, note.surface, note.text) for note in found.notes]
-    table("Comments", ("at", "who", "on", "comment"), notes)
-    deeds = [
-        (f"{deed.at:%Y-%m-%d %H:%M}", deed.who, deed.action.removeprefix("alert."), _facts(deed.facts))
-        for deed in found.deeds
-    ]
-    table("History", ("at", "who", "what", "facts"), deeds)
+    show_said(found.comments)
+    show_history("alert", found.history)
     told = [(f"{one.not_before:%Y-%m-%d %H:%M}", one.channel, one.state, one.said) for one in found.told]
     table("Messages", ("from", "channel", "state", "said"), told)
-
-
-def _say(text: str) -> None:
-    """A line with somebody's words: never markup."""
-    out.print(text, markup=False, soft_wrap=True)
-
-
-def _facts(facts: object) -> str:
-    pairs = facts.items() if isinstance(facts, dict) else ()
-    return ", ".join(f"{name} {value}" for name, value in pairs if value)
-
-
-def _print(done: Done, *, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(done))
-        return
-    out.print(f"alert {done.alert_id[:12]} is {done.state}, revision {done.revision}", markup=False)
 
 
 def _evaluated(found: Evaluated) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinledger.cli.output import AsJson, open_books, out, print_json, progress, table
+from twinledger.cli.output import AsJson, ByOption, open_books, out, print_json, progress, table
 
 if TYPE_CHECKING:
     from twinledger.anomalies import Anomaly
@@ -108,14 +108,14 @@ def show(name: IdArgument, effective: EffectiveOption = False, as_json: AsJson =
 def answer(
     name: IdArgument,
     verdict: Annotated[Verdict, typer.Argument(help="yes, it was worth telling; no; or planned: it was known.")],
-    who: Annotated[str, typer.Option("--as", help="Who you are, as people.yaml names you.")],
+    who: ByOption,
     effective: EffectiveOption = False,
 ) -> None:
     """Say once what an anomaly was: no raises the bounds of its series, yes lowers them, planned leaves them.
 
     The owner or budget holder of its department or of one above may, and finance. No and planned dismiss it.
 
-    Example: [bold]twinledger anomaly answer 3f2a planned --as bob[/]
+    Example: [bold]twinledger anomaly answer 3f2a planned --by bob[/]
     """
     from twinledger.anomalies import answer as give
     from twinledger.anomalies import named

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinledger.cli.output import AsJson, money, open_books, out, print_json, progress, table
+from twinledger.cli.deeds import (
+    SeenOption,
+    TextOption,
+    ToOption,
+    UntilOption,
+    act_of,
+    print_done,
+    say,
+    show_history,
+    show_said,
+)
+from twinledger.cli.output import AsJson, ByOption, money, open_books, print_json, progress, table
 
 if TYPE_CHECKING:
     from twinledger.books import Books
-    from twinledger.reconciliation import Act, BreakLine, BreakView, Done, RootCause
+    from twinledger.deeds import Act
+    from twinledger.reconciliation import BreakLine, BreakView, RootCause
 
 breaks = typer.Typer(
     help="Breaks: what is beyond tolerance, whose it is, and what became of it. For finance.", no_args_is_help=True
@@ -23,10 +34,6 @@ breaks = typer.Typer(
 
 BreakArgument = Annotated[
     str, typer.Argument(metavar="BREAK", help="A break's identity, or six characters or more of it.")
-]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
-SeenOption = Annotated[
-    int | None, typer.Option("--revision", help="The revision that you looked at: nothing is done where it moved on.")
 ]
 PeriodOption = Annotated[str, typer.Option("--period", help="Only of this accounting month, YYYY-MM.")]
 PoolOption = Annotated[str, typer.Option("--pool", help="Only of this pool.")]
@@ -123,16 +130,14 @@ def acknowledge(break_id: BreakArgument, by: ByOption, revision: SeenOption = No
     from twinledger.reconciliation import acknowledge as do
 
     with _acting(break_id, by, revision) as (books, act):
-        _print(do(books, act), as_json=as_json)
+        print_done("break", do(books, act), as_json=as_json)
 
 
 @breaks.command()
 def snooze(
     break_id: BreakArgument,
     by: ByOption,
-    until: Annotated[
-        datetime, typer.Option("--until", help="When it wakes, in UTC: 2026-11-05 or 2026-11-05T09:00:00.")
-    ],
+    until: UntilOption,
     revision: SeenOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -143,14 +148,14 @@ def snooze(
     from twinledger.reconciliation import snooze as do
 
     with _acting(break_id, by, revision) as (books, act):
-        _print(do(books, act, until.replace(tzinfo=UTC)), as_json=as_json)
+        print_done("break", do(books, act, until.replace(tzinfo=UTC)), as_json=as_json)
 
 
 @breaks.command()
 def assign(
     break_id: BreakArgument,
     by: ByOption,
-    to: Annotated[str, typer.Option("--to", help="Who is to work on it, as people.yaml names them.")],
+    to: ToOption,
     revision: SeenOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,14 +166,14 @@ def assign(
     from twinledger.reconciliation import assign as do
 
     with _acting(break_id, by, revision) as (books, act):
-        _print(do(books, act, to), as_json=as_json)
+        print_done("break", do(books, act, to), as_json=as_json)
 
 
 @breaks.command()
 def comment(
     break_id: BreakArgument,
     by: ByOption,
-    text: Annotated[str, typer.Option("--text", help="What you have to say; it is never changed.")],
+    text: TextOption,
     as_json: AsJson = False,
 ) -> None:
     """Say something of it, also when it is resolved.
@@ -178,7 +183,7 @@ def comment(
     from twinledger.reconciliation import comment as do
 
     with _acting(break_id, by, None) as (books, act):
-        _print(do(books, act, text), as_json=as_json)
+        print_done("break", do(books, act, text), as_json=as_json)
 
 
 @breaks.command()
@@ -197,7 +202,7 @@ def accept(
 
     with _acting(break_id, by, revision) as (books, act), progress("freezing the evidence", shown=not as_json):
         done = do(books, act, note)
-    _print(done, as_json=as_json)
+    print_done("break", done, as_json=as_json)
 
 
 @breaks.command()
@@ -215,7 +220,7 @@ def fix(
     from twinledger.reconciliation import fix as do
 
     with _acting(break_id, by, revision) as (books, act):
-        _print(do(books, act, booking), as_json=as_json)
+        print_done("break", do(books, act, booking), as_json=as_json)
 
 
 # --- inside ----------------------------------------------------------------------------------
@@ -223,10 +228,10 @@ def fix(
 
 @contextmanager
 def _acting(break_id: str, by: str, revision: int | None) -> Iterator[tuple[Books, Act]]:
-    from twinledger.reconciliation import Act, find_break
+    from twinledger.reconciliation import find_break
 
     with open_books() as books:
-        yield books, Act(find_break(books, break_id), by, "command line", secrets.token_hex(16), revision)
+        yield books, act_of(find_break(books, break_id), by, revision)
 
 
 def _what(one: BreakLine) -> str:
@@ -239,34 +244,18 @@ def _default(one: BreakLine) -> str:
 
 def _show(view: BreakView) -> None:
     one = view.line
-    _say(f"break {one.id}")
-    _say(f"  {one.rule} of {one.subject} in {one.period}: {one.money}, tolerated {one.tolerance}")
-    _say(f"  {one.state}{f' ({one.resolution})' if one.resolution else ''}, {one.priority}, {one.age_days} days old")
-    _say(f"  owner {one.owner} ({one.owner_rule or _default(one)}), assignee {one.assignee or 'nobody'}")
+    say(f"break {one.id}")
+    say(f"  {one.rule} of {one.subject} in {one.period}: {one.money}, tolerated {one.tolerance}")
+    say(f"  {one.state}{f' ({one.resolution})' if one.resolution else ''}, {one.priority}, {one.age_days} days old")
+    say(f"  owner {one.owner} ({one.owner_rule or _default(one)}), assignee {one.assignee or 'nobody'}")
     if one.acted_by and one.acted_at:
-        _say(
-            f"  {one.resolution or one.state} by {one.acted_by} at {one.acted_at:%Y-%m-%d %H:%M} UTC on {one.acted_on}"
-        )
+        say(f"  {one.resolution or one.state} by {one.acted_by} at {one.acted_at:%Y-%m-%d %H:%M} UTC on {one.acted_on}")
     for name, said in (("note", one.note), ("booking", one.reference)):
         if said:
-            _say(f"  {name}: {said}")
-    _say(f"  revision {one.revision}, last changed by {one.run}")
-    rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.who, said.surface, said.text) for said in view.comments]
-    table("Comments", ("at", "who", "on", "comment"), rows)
-    done = [
-        (f"{deed.at:%Y-%m-%d %H:%M}", deed.who, deed.action.removeprefix("break."), _facts(deed.facts))
-        for deed in view.history
-    ]
-    table("History", ("at", "who", "what", "facts"), done)
-
-
-def _say(text: str) -> None:
-    """A line of somebody's words: never markup."""
-    out.print(text, markup=False, soft_wrap=True)
-
-
-def _facts(facts: Any) -> str:  # noqa: ANN401 - JSON is anything
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict) and value)
+            say(f"  {name}: {said}")
+    say(f"  revision {one.revision}, last changed by {one.run}")
+    show_said(view.comments)
+    show_history("break", view.history)
 
 
 def _show_cause(cause: RootCause) -> None:
@@ -283,10 +272,3 @@ def _show_cause(cause: RootCause) -> None:
     table(
         "Largest contributors", ("by", "", "amount", "of the break", "rows"), rows, ("amount", "of the break", "rows")
     )
-
-
-def _print(done: Done, *, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(done))
-        return
-    out.print(f"break {done.break_id[:12]} is {done.state}, revision {done.revision}", markup=False)

@@ -11,6 +11,7 @@ import typer
 from twinledger.cli.output import (
     NEEDS_SOMEBODY,
     AsJson,
+    ByOption,
     PeriodArgument,
     open_books,
     out,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 budget = typer.Typer(help="Budgets: what is left of them, why a month costs more, moving them.", no_args_is_help=True)
 
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason; the audit trail keeps it.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before moving.")]
 FinanceOption = Annotated[

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinledger.cli.output import AsJson, PeriodArgument, open_books, out, print_json
+from twinledger.cli.output import AsJson, ByOption, PeriodArgument, open_books, out, print_json
 
 if TYPE_CHECKING:
     from twinledger.closing import Closing
 
 period = typer.Typer(help="Close an accounting period: open, closing, closed.", no_args_is_help=True)
 
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 CommentOption = Annotated[str, typer.Option("--comment", help="Kept with the decision.")]
 
 

@@ -14,6 +14,7 @@ import typer
 from twinledger.cli.output import (
     NEEDS_SOMEBODY,
     AsJson,
+    ByOption,
     PeriodArgument,
     err,
     money,
@@ -47,7 +48,6 @@ SignedOption = Annotated[
 KeyOption = Annotated[
     str, typer.Option("--key", help="The public key, as `grant key` prints it; without it, this deployment's own.")
 ]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why; whoever asked for it reads it.")]
 ProcessOption = Annotated[
     bool, typer.Option("--credential-process", help="Print JSON as a credential_process of AWS' configuration does.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinledger.cli.output import AsJson, PeriodArgument, money, open_books, out, print_json, progress, table
+from twinledger.cli.output import AsJson, ByOption, PeriodArgument, money, open_books, out, print_json, progress, table
 from twinledger.vocabulary.money import plain
 
 match = typer.Typer(help="What bills and meters call the same thing.", no_args_is_help=True)
@@ -16,7 +16,6 @@ match = typer.Typer(help="What bills and meters call the same thing.", no_args_i
 PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="The pool that both sides are of.")]
 BilledArgument = Annotated[str, typer.Argument(metavar="BILLED", help="The identifier that the bill has.")]
 MeteredArgument = Annotated[str, typer.Argument(metavar="METERED", help="The identifier that the meter has.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 NoteOption = Annotated[str, typer.Option("--note", help="Kept with it.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A confirmed match, as `match aliases` names it.")]
 

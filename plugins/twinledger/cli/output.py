@@ -33,6 +33,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts; amounts are decimal strings.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 
 
 def parse_period(text: str) -> Period:

@@ -79,7 +79,7 @@ def submit(
         datetime | None, typer.Option("--needed-by", formats=["%Y-%m-%d"], help="The day by which it is needed.")
     ] = None,
     person: Annotated[
-        str, typer.Option("--as", "--by", help="Who asks, as people.yaml names them; without it, this system's user.")
+        str, typer.Option("--by", help="Who asks, as people.yaml names them; without it, this system's user.")
     ] = "",
     workspace: Annotated[
         str, typer.Option("--workspace", "-w", help="Of a plan: its state, as at the gate; what it drew is its own.")
@@ -145,7 +145,7 @@ def gate(
         Path | None,
         typer.Option("--config", exists=True, dir_okay=False, help="A file that SARIF results point to, as main.tf."),
     ] = None,
-    person: Annotated[str, typer.Option("--as", "--by", help="Who or what runs it, for the record.")] = "gate",
+    person: Annotated[str, typer.Option("--by", help="Who or what runs it, for the record.")] = "gate",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say the verdict, and draw nothing.")] = False,
 ) -> None:
     """Judge a Terraform plan against a department's grants, and draw them down where all of it is covered.
@@ -195,7 +195,7 @@ def _person(session: Session, given: str) -> str:
 
     name = given or getpass.getuser()
     if session.get(Person, name) is None:
-        message = f"{name[:60]!r} is nobody in people.yaml: expected --as with one of its names"
+        message = f"{name[:60]!r} is nobody in people.yaml: expected --by with one of its names"
         raise typer.BadParameter(message)
     return name
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinledger.cli.output import AsJson, money, open_books, out, print_json, table
+from twinledger.cli.output import AsJson, ByOption, money, open_books, out, print_json, table
 
 if TYPE_CHECKING:
     from twinledger.approvals import Answer, RequestRecord, RequestView, Submission
@@ -23,7 +23,6 @@ away = typer.Typer(
 )
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="A request's identity, as req-1f3a.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 DepartmentOption = Annotated[str, typer.Option("--department", help="Only of this department.")]
 StateOption = Annotated[str, typer.Option("--state", help="Only those: pending, approved, denied, withdrawn, ...")]
 PersonOption = Annotated[str, typer.Option("--person", help="Only what this person asked for.")]

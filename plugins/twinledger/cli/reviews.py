@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinledger.cli.output import AsJson, PeriodArgument, open_books, out, print_json, progress, table
+from twinledger.cli.output import AsJson, ByOption, PeriodArgument, open_books, out, print_json, progress, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,6 @@ DepartmentOption = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="The folder that files are written to; made if need be.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and send nothing.")]
 ItemArgument = Annotated[str, typer.Argument(help="An item, as `review list` names it: variance, request:req-1.")]
-AsOption = Annotated[str, typer.Option("--as", help="Who you are, as people.yaml names you.")]
 TextOption = Annotated[str, typer.Option("--text", help="An explanation; left out, the item is done.")]
 NotOption = Annotated[bool, typer.Option("--not-applicable", help="The question has no place here.")]
 
@@ -100,14 +99,14 @@ def send(period: PeriodArgument, dry_run: DryRunOption = False, as_json: AsJson 
 
 @review.command()
 def answer(
-    period: PeriodArgument, item: ItemArgument, who: AsOption, department: DepartmentOption = "", text: TextOption = "",
+    period: PeriodArgument, item: ItemArgument, who: ByOption, department: DepartmentOption = "", text: TextOption = "",
     not_applicable: NotOption = False,
 ) -> None:  # fmt: skip
     """Answer an item of a review that was sent, once: done, explained with --text, or not applicable.
 
     For the owner or budget holder of the department, those above them, and finance; the company's review is finance's.
 
-    Example: [bold]twinledger review answer 2026-10 variance --department storefront --as bob --text "the sale"[/]
+    Example: [bold]twinledger review answer 2026-10 variance --department storefront --by bob --text "the sale"[/]
     """
     from twinledger.reviews import Reply
     from twinledger.reviews import answer as answered

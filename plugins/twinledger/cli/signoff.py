@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinledger.cli.output import NOT_DONE, AsJson, PeriodArgument, err, open_books, out, print_json, table
+from twinledger.cli.output import NOT_DONE, AsJson, ByOption, PeriodArgument, err, open_books, out, print_json, table
 
 if TYPE_CHECKING:
     from twinledger.books import Books
@@ -17,7 +17,6 @@ signoff = typer.Typer(help="Sign the statements of a period: one prepares, anoth
 
 PoolArgument = Annotated[str, typer.Argument(metavar="[POOL]", help="A pool of the period; or --all.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every statement of the period that is in a state for it.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, as people.yaml names you.")]
 CommentOption = Annotated[str, typer.Option("--comment", help="Kept with it; cannot be changed afterwards.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; who prepared it reads it.")]
 

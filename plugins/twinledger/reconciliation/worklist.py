@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from twinledger.approvals import Desk
+from twinledger.deeds import Comment, Entry, comments, find, found, history
 from twinledger.reconciliation.breaks import Finding, state_at
+from twinledger.reconciliation.life import BREAKS
 from twinledger.reconciliation.owners import deciding, owner_rules, priorities, priority
 from twinledger.store import models
 from twinledger.vocabulary.audiences import ForFinance
-from twinledger.vocabulary.errors import AmbiguousNameError, UnknownNameError
 from twinledger.vocabulary.money import Money
 
 AGE_CLASSES = (("0-1", 1), ("2-7", 7), ("8-30", 30))
@@ -26,8 +27,6 @@ AGE_CLASSES = (("0-1", 1), ("2-7", 7), ("8-30", 30))
 
 OLDEST = ">30"
 OPEN = ("new", "acknowledged", "snoozed")
-_SHORTEST = 6
-_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +61,12 @@ class BreakLine(ForFinance):
 
 
 @dataclass(frozen=True, slots=True)
-class Comment(ForFinance):
-    """What somebody said of a break."""
-
-    who: str
-    at: datetime
-    surface: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deed(ForFinance):
-    """One entry of a break's history; amounts in the facts are decimal strings."""
-
-    at: datetime
-    who: str
-    action: str
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class BreakView(ForFinance):
     """One break with all that was said and done; `evidence` as it was accepted on, if it is accepted."""
 
     line: BreakLine
     comments: tuple[Comment, ...]
-    history: tuple[Deed, ...]
+    history: tuple[Entry, ...]
     evidence: Mapping[str, Any] | None
 
 
@@ -138,41 +117,15 @@ def break_view(desk: Desk, break_id: str) -> BreakView:
         UnknownNameError: there is no such break.
     """
     with desk.store.reading() as session:
-        row = session.get(models.Break, break_id)
-        if row is None:
-            raise UnknownNameError("break", break_id[:64], ())
+        row = found(session, BREAKS, break_id)
         (line,) = _lines(session, [row], desk.clock.now())
-        comments = session.scalars(
-            select(models.BreakComment).where(models.BreakComment.break_id == row.id).order_by(models.BreakComment.id)
-        )
-        history = session.scalars(
-            select(models.AuditEntry).where(models.AuditEntry.subject == row.id).order_by(models.AuditEntry.sequence)
-        )
-        return BreakView(
-            line=line,
-            comments=tuple(Comment(one.who, one.at, one.surface, one.text) for one in comments),
-            history=tuple(Deed(one.at, one.who, one.action, one.facts) for one in history),
-            evidence=row.evidence,
-        )
+        return BreakView(line, comments(session, BREAKS, row.id), history(session, row.id), row.evidence)
 
 
 def find_break(desk: Desk, start: str) -> str:
-    """The identity of the one break whose identity begins so: at least six characters of it.
-
-    Raises:
-        UnknownNameError: none does.
-        AmbiguousNameError: several do.
-    """
+    """The identity of the one break whose identity begins so; raises as `deeds.find`."""
     with desk.store.reading() as session:
-        query = (
-            select(models.Break.id).where(models.Break.id.startswith(start, autoescape=True)).order_by(models.Break.id)
-        )
-        found = session.scalars(query.limit(_LISTED)).all() if len(start) >= _SHORTEST else []
-    if not found:
-        raise UnknownNameError("break", start[:64], ("the identities that `twinledger breaks list` shows",))
-    if len(found) > 1:
-        raise AmbiguousNameError("break", start, found)
-    return found[0]
+        return find(session, BREAKS, start)
 
 
 def _lines(session: Session, rows: Sequence[models.Break], now: datetime) -> list[BreakLine]:

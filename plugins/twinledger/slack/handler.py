@@ -30,6 +30,7 @@ from twinledger.slack.asking import Asking
 from twinledger.slack.blocks import escaped
 from twinledger.slack.break_buttons import BreakButtons
 from twinledger.slack.home import Home
+from twinledger.slack.presses import Presses
 from twinledger.slack.render import Links
 from twinledger.slack.request_buttons import RequestButtons
 from twinledger.slack.review_buttons import ReviewButtons
@@ -100,11 +101,13 @@ class SlackHandler:
         home = Home(desk, client, Links(desk.settings.public_url), self._afterwards)
         home.listen(self._app)
         RequestButtons(desk, client, home, self._tell, self._afterwards).listen(self._app)
-        BreakButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
-        AlertButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
-        ReviewButtons(desk, client, self._tell, self._afterwards.nudge).listen(self._app)
-        if sign_off:
-            SignoffButtons(desk, client, sign_off, self._tell, self._afterwards.nudge).listen(self._app)
+        presses = Presses(desk, client, self._tell, self._afterwards.nudge)
+        BreakButtons(desk, presses).listen(self._app)
+        AlertButtons(desk, presses).listen(self._app)
+        ReviewButtons(desk, presses).listen(self._app)
+        if sign_off:  # who is not of finance is refused before anything of a statement is said
+            of_finance = Presses(desk, client, self._tell, self._afterwards.nudge, sentence=str)
+            SignoffButtons(sign_off, of_finance).listen(self._app)
         if known := spent or spent_of(desk):
             Asking(desk, client, known, self._afterwards, home.show).listen(self._app)
 

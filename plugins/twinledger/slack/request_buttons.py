@@ -20,6 +20,7 @@ from twinledger.slack.answers import refusal_of
 from twinledger.slack.cards import APPROVE, DENY, DETAILS
 from twinledger.slack.forms import LONGEST_REASON, REASON, reason_form, reason_given
 from twinledger.slack.home import WITHDRAW, Home
+from twinledger.slack.presses import acknowledged
 from twinledger.vocabulary.identities import digest
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class RequestButtons:
         app.action(APPROVE)(self._approve)
         app.action(DENY)(self._ask_reason)
         app.action(WITHDRAW)(self._withdraw)
-        app.action(DETAILS)(_acknowledge)
+        app.action(DETAILS)(acknowledged)
         app.view(DENY)(self._deny)
 
     def _approve(self, ack: Ack, body: Json) -> None:
@@ -124,7 +125,3 @@ def _by(body: Json) -> tuple[str, str]:
 def _channel(body: Json) -> str:
     """Where a button was pressed; empty in App Home."""
     return str((body.get("channel") or {}).get("id", ""))
-
-
-def _acknowledge(ack: Ack) -> None:
-    ack()

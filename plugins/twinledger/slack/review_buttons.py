@@ -1,44 +1,32 @@
 """The buttons of a review's questions: Done, Explain, Not applicable.
 
-What belongs here: from a click to an answer, the form that explains, and what is told privately to whom it was
-refused. What does not: who may answer and what follows, which `reviews` knows.
+What belongs here: which answer a button is, and the form that explains. What does not: who may answer and what
+follows, which `reviews` knows, and what every press has in common (`presses`).
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack, App
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
-from twinledger.approvals import Desk, by_slack_user
+from twinledger.approvals import Desk
 from twinledger.reviews import Outcome, Reply, answer
-from twinledger.slack.cards import when
-from twinledger.slack.forms import REASON, reason_form, reason_given
+from twinledger.slack.forms import reason_form
+from twinledger.slack.presses import Presses
 from twinledger.slack.review_cards import DONE, EXPLAIN, NOT_APPLICABLE
-from twinledger.vocabulary.errors import AlreadyDecidedError, TwinledgerError
-
-log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
 
 class ReviewButtons:
-    """Answers the buttons of reviews' cards; each answer is in the store before Slack gets its acknowledgement."""
+    """Answers the buttons of reviews' cards."""
 
-    def __init__(
-        self, desk: Desk, client: WebClient, tell: Callable[[str, str, str], None], nudge: Callable[[], None]
-    ) -> None:
-        """Take where reviews are kept; `tell` speaks to (channel, user) privately, `nudge` has the outbox drained."""
+    def __init__(self, desk: Desk, presses: Presses) -> None:
+        """Take where reviews are kept."""
         self._desk = desk
-        self._client = client
-        self._tell = tell
-        self._nudge = nudge
+        self._presses = presses
 
     def listen(self, app: App) -> None:
         """Answer the buttons and the form."""
@@ -54,44 +42,22 @@ class ReviewButtons:
         self._press(ack, body, "not applicable")
 
     def _press(self, ack: Ack, body: Json, outcome: Outcome) -> None:
-        refusal = self._answered(body, json.loads(body["actions"][0]["value"]), outcome)
-        ack()
-        if refusal:
-            self._tell(body["channel"]["id"], body["user"]["id"], refusal)
-        self._nudge()
+        place = json.loads(body["actions"][0]["value"])
+        self._presses.do(ack, body, lambda who, _: answer(self._desk, _reply(place, outcome, who)))
 
     def _ask(self, ack: Ack, body: Json) -> None:
-        ack()
         place = json.loads(body["actions"][0]["value"])
         titles = (f"Explain {place['item']}", "Explain")
         form = reason_form(EXPLAIN, place, titles, "Explanation, kept with the review", "Answer")
-        try:
-            self._client.views_open(trigger_id=body["trigger_id"], view=form)
-        except (SlackClientError, OSError) as error:
-            log.warning("the form for an explanation did not open: %s", type(error).__name__)
+        self._presses.ask(ack, body, form)
 
     def _explain(self, ack: Ack, body: Json) -> None:
-        said = reason_given(body["view"])
-        if not said:
-            ack(response_action="errors", errors={REASON: "Some words are required."})
-            return
-        refusal = self._answered(body, json.loads(body["view"]["private_metadata"]), "explained", said)
-        if refusal:
-            ack(response_action="errors", errors={REASON: refusal})
-        else:
-            ack()
-        self._nudge()
+        place = json.loads(body["view"]["private_metadata"])
+        self._presses.do_with_words(
+            ack, body, lambda who, _, said: answer(self._desk, _reply(place, "explained", who, said))
+        )
 
-    def _answered(self, body: Json, place: Json, outcome: Outcome, text: str = "") -> str:
-        """Answer; returns what to tell privately to whom it was refused."""
-        try:
-            with self._desk.store.reading() as session:
-                person = by_slack_user(session, body["user"]["id"])
-            shown = int(place["shown"])
-            where = (place["period"], place["department"], place["item"])
-            answer(self._desk, Reply(*where, outcome, person, "slack", text, shown))
-        except AlreadyDecidedError as error:
-            return f"Already {error.outcome} by {error.who} at {when(datetime.fromisoformat(error.when))}"
-        except TwinledgerError as error:
-            return f"Not recorded: {error}"
-        return ""
+
+def _reply(place: Json, outcome: Outcome, who: str, text: str = "") -> Reply:
+    where = (place["period"], place["department"], place["item"])
+    return Reply(*where, outcome, who, "slack", text, int(place["shown"]))

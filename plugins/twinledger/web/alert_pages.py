@@ -15,9 +15,10 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from twinledger.alerts import Act, WantedAlerts, acknowledge, alert_history, alert_list, comment, snooze
+from twinledger.alerts import WantedAlerts, acknowledge, alert_history, alert_list, comment, snooze
 from twinledger.anomalies import answer
 from twinledger.books import Books
+from twinledger.deeds import LONGEST_TEXT, Act
 from twinledger.slack.alert_buttons import show_again
 from twinledger.slack.alert_pictures import BooksCurves
 from twinledger.vocabulary.audiences import sentence_for_everyone
@@ -31,7 +32,6 @@ router = APIRouter()
 
 STATES = ("open", "new", "acknowledged", "snoozed", "resolved", "all")
 _CONFLICT = 409
-_LONGEST = 4000
 Verb = Literal["acknowledge", "snooze", "comment", "yes", "no", "planned"]
 
 
@@ -61,7 +61,7 @@ def act_on_alert(
     verb: Annotated[Verb, Form()],
     nonce: Annotated[str, Form(max_length=64)],
     revision: Annotated[int, Form()],
-    text: Annotated[str, Form(max_length=_LONGEST)] = "",
+    text: Annotated[str, Form(max_length=LONGEST_TEXT)] = "",
     until: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Do what the form says; the same claim as by Slack and by command."""
@@ -87,8 +87,8 @@ def _do(books: Books, verb: Verb, act: Act, text: str, until: str) -> None:
     elif verb == "comment":
         comment(books, act, text)
     else:
-        answer(books, alert_history(books, act.alert_id).alert.anomaly, act.who, verb, act.surface, act.key)
-        show_again(books, act.alert_id, f"answered {verb}")
+        answer(books, alert_history(books, act.subject).alert.anomaly, act.who, verb, act.surface, act.key)
+        show_again(books, act.subject, f"answered {verb}")
 
 
 def _instant(books: Books, day: str) -> datetime:

@@ -99,7 +99,7 @@ def facts_of(alert: Alert) -> Facts:
 def said_of(history: AlertHistory) -> list[Said | FinanceSaid]:
     """Comments, of the type of their alert's audience."""
     kind = FinanceSaid if history.alert.view == "effective" else Said
-    return [kind(one.who, one.at, one.surface, one.text) for one in history.notes]
+    return [kind(one.who, one.at, one.surface, one.text) for one in history.comments]
 
 
 def verbs_of(alert: Alert) -> list[str]:

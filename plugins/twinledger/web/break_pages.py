@@ -18,13 +18,12 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from twinledger.books import Books
+from twinledger.deeds import LONGEST_TEXT, Act
 from twinledger.reconciliation import (
     AGE_CLASSES,
     DIMENSIONS,
-    LONGEST_TEXT,
     OLDEST,
     TRANSITIONS,
-    Act,
     BreakLine,
     BreakView,
     RootCause,
@@ -180,7 +179,7 @@ def _break_page(
     frozen = read_cause(view.evidence["cause"]) if view.evidence else None
     with books.store.reading() as session:
         people = [(one.name, one.title) for one in session.scalars(select(Person).order_by(Person.title))]
-    verbs = tuple(one.verb for one in TRANSITIONS.values() if view.line.state in one.start)
+    verbs = tuple(verb for verb, step in TRANSITIONS.items() if view.line.state in step.start)
     page = BreakPage(view, frozen or cause, DIMENSIONS, verbs, people)
     values = {"reader": reader, "page": page, "nonce": secrets.token_hex(16), "notice": notice}
     return templated(request, "break.html", values, status)
