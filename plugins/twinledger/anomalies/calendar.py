@@ -16,9 +16,10 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from twinledger.anomalies.expected import Expected
-from twinledger.forecast import PLACES, Floats, at_place, days_off, median
+from twinledger.forecast import PLACES, Floats, Numbers, at_place, days_off, median
 
 _STANDS_OUT, _OF_LEVEL, _OF_LARGER = 2.0, 0.1, 0.4
 _MONTHS, _FEWEST_MONTHS, _FEW_STAND_OUT = 3, 2, 2.0
@@ -73,24 +74,28 @@ def with_monthly(found: Expected, amounts: Floats, days: Sequence[date]) -> Expe
     charges, varied, perhaps = np.zeros(amounts.shape), np.zeros(amounts.shape), np.zeros(amounts.shape)
     for place in PLACES:
         columns = np.flatnonzero(at_place(place, days))
-        for number in range(1, len(columns)):
-            before, column = columns[max(0, number - _MONTHS) : number], columns[number]
-            charge, spread, once = _charge(excess[:, before], bound[:, before])
-            larger = charge > charges[:, column]
-            charges[:, column] = np.where(larger, charge, charges[:, column])
-            varied[:, column] = np.where(larger, spread, varied[:, column])
-            perhaps[:, column] = np.fmax(perhaps[:, column], once)
+        charge, spread, once = _charge(_before(excess, columns), _before(bound, columns))
+        larger = charge > charges[:, columns]
+        charges[:, columns] = np.where(larger, charge, charges[:, columns])
+        varied[:, columns] = np.where(larger, spread, varied[:, columns])
+        perhaps[:, columns] = np.fmax(perhaps[:, columns], once)
     return Expected(
         found.amounts + charges, found.spread + varied, found.low + charges, found.high + np.fmax(charges, perhaps)
     )
 
 
+def _before(values: Floats, columns: Numbers) -> Floats:
+    """Series by column by the columns before it, NaN where there are fewer."""
+    padded = np.pad(values[:, columns[:-1]], ((0, 0), (_MONTHS, 0)), constant_values=np.nan)
+    return sliding_window_view(padded, _MONTHS, axis=1)
+
+
 def _charge(excess: Floats, bound: Floats) -> tuple[Floats, Floats, Floats]:
     """From the months before: the charge that is expected, half its range, and the one that stood out last alone."""
-    known = np.sum(~np.isnan(excess), axis=1)
-    least, most = np.fmin.reduce(excess, axis=1), np.fmax.reduce(excess, axis=1)
-    bound = bound * np.where(known < _MONTHS, _FEW_STAND_OUT, 1.0)[:, None]
-    alike = (np.isnan(excess) | (excess > bound)).all(axis=1) & (least > _OF_LARGER * most)
+    known = np.sum(~np.isnan(excess), axis=2)
+    least, most = np.fmin.reduce(excess, axis=2), np.fmax.reduce(excess, axis=2)
+    bound = bound * np.where(known < _MONTHS, _FEW_STAND_OUT, 1.0)[..., None]
+    alike = (np.isnan(excess) | (excess > bound)).all(axis=2) & (least > _OF_LARGER * most)
     expected = alike & (known >= _FEWEST_MONTHS)
-    last = np.where(excess[:, -1] > _FEW_STAND_OUT * bound[:, -1], excess[:, -1], 0.0)
+    last = np.where(excess[..., -1] > _FEW_STAND_OUT * bound[..., -1], excess[..., -1], 0.0)
     return np.where(expected, median(excess), 0.0), np.where(expected, (most - least) / 2, 0.0), last
