@@ -45,7 +45,16 @@ from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
 
 PERIOD = "2026-10"
-SHOP = replace(REVIEW, department="shop", title="电商 Shop")
+SHOP = replace(
+    REVIEW,
+    department="shop",
+    title="电商 Shop",
+    anomalies=tuple(replace(one, department="shop") for one in REVIEW.anomalies),
+    requests=replace(
+        REVIEW.requests, waiting=tuple(replace(one, department="shop") for one in REVIEW.requests.waiting)
+    ),
+    findings=tuple(replace(one, department="shop") for one in REVIEW.findings),
+)
 BY_BOB = Reply(PERIOD, "shop", "variance", "explained", "bob", "page", "the sale")
 
 

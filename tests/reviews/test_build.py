@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reviews.example import ANOMALIES, COMPANY, DATA, GROUP, INPUTS, REVIEW, SHARED, SHOP, effects, position
-from tests.statements.example import OCTOBER, usd
+from tests.reviews.example import (
+    ANOMALIES,
+    COMPANY,
+    DATA,
+    GROUP,
+    INPUTS,
+    REVIEW,
+    SHARED,
+    SHOP,
+    UNITS,
+    effects,
+    position,
+)
+from tests.statements.example import DOCUMENT, OCTOBER, usd
 from twinledger.reviews.build import department_review, everyones_review
+from twinledger.reviews.checklist import checklist
 from twinledger.reviews.company import CompanyReview
 from twinledger.reviews.company_read import vendor_effects
 from twinledger.reviews.review import Review
@@ -70,6 +83,31 @@ def test_the_tree_of_the_company_has_every_department_and_a_leaf_has_none() -> N
         (1, SHOP),
     ]
     assert REVIEW.tree == ()
+
+
+def test_a_department_is_reviewed_with_all_below_it() -> None:
+    group = department_review(INPUTS, GROUP, ANOMALIES)
+    below = [department_review(INPUTS, name, ANOMALIES) for name in (DATA, SHOP)]
+    for figures in ("month", "year"):
+        for name in ("plan", "actual", "committed"):
+            of_each = [getattr(getattr(one, figures), name) for one in below]
+            assert getattr(getattr(group, figures), name) == sum(of_each, usd("0"))
+    assert group.tree[0].actual == group.month.actual
+    assert group.before == usd("6500.45")
+    assert sum((one.change for one in group.effects), usd("0")) == sum(
+        (one.change for each in below for one in each.effects), usd("0")
+    )
+    assert [name for name, _ in group.trend[-1].parts] == sorted(UNITS[name].title for name in (DATA, SHOP))
+    assert {one.product_title.split(": ")[0] for one in group.movers} == {DOCUMENT.title}
+    assert [one.id for one in group.anomalies] == ["an-1", "an-3"]
+    assert (group.requests.asked, len(group.unit_costs), group.empty) == (3, 1, False)
+    assert group.findings == below[0].findings
+
+
+def test_what_is_of_a_department_below_is_asked_there_alone() -> None:
+    group = checklist(department_review(INPUTS, GROUP, ANOMALIES))
+    assert [one.id for one in group] == ["figures", "variance"]
+    assert {"anomaly:an-1", "request:req-4", "grant:gr-unused"} <= {one.id for one in checklist(REVIEW)}
 
 
 def test_a_department_that_there_is_not_is_refused() -> None:

@@ -67,10 +67,10 @@ def test_a_month_has_a_review_of_each_department_and_of_the_company_and_each_is_
     check_everyone("reviews", (found.departments, found.company.shared))
 
     first, again = (send_reviews(books, found, "test") for _ in range(2))
-    assert first == SentReviews(told=("company", "shop"), unchanged=(), empty=("group", "idle"))
-    assert again == SentReviews(told=(), unchanged=("company", "shop"), empty=("group", "idle"))
+    assert first == SentReviews(told=("company", "group", "shop"), unchanged=(), empty=("idle",))
+    assert again == SentReviews(told=(), unchanged=("company", "group", "shop"), empty=("idle",))
     assert {(one.channel, one.kind, one.audience) for one in entries(books.store)} == {
-        ("#finance", COMPANY_CARD, "finance"), ("#shop", CARD, "everyone")
+        ("#finance", COMPANY_CARD, "finance"), ("#group", CARD, "everyone"), ("#shop", CARD, "everyone")
     }  # fmt: skip
 
     attach = review_pdf(books)

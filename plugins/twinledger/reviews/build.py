@@ -6,9 +6,10 @@ What belongs here: choosing, adding up and ranking what a review shows. What doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from twinledger.anomalies import Anomaly
 from twinledger.budgets import Effects, Variance, roll_up
@@ -17,6 +18,7 @@ from twinledger.reviews.noticed import anomaly_lines, findings, request_counts, 
 from twinledger.reviews.read import Inputs
 from twinledger.reviews.review import (
     COMPANY,
+    Finding,
     Moved,
     Review,
     Standing,
@@ -30,9 +32,15 @@ from twinledger.vocabulary.periods import Period
 COMPANY_TITLE = "the whole company"
 _MOVERS = 5
 
+Mine = Callable[[str], bool]
+"""Whether a department is one of the review's."""
+
+Parts = Callable[[Statement], Iterable[tuple[str, Money]]]
+"""What a statement's total is made of, by name."""
+
 
 def department_review(inputs: Inputs, name: str, anomalies: Sequence[Anomaly] = ()) -> Review:
-    """One department's month.
+    """One department's month, with all departments below it.
 
     Args:
         inputs: what was read of the month.
@@ -44,48 +52,59 @@ def department_review(inputs: Inputs, name: str, anomalies: Sequence[Anomaly] = 
     """
     if name not in inputs.units:
         raise UnknownNameError("department", name, inputs.units)
-    unit, document = inputs.units[name], inputs.documents.get(name)
-    below = _tree(inputs, name)
-    return Review(
-        department=name,
-        title=unit.title,
-        cost_centre=unit.cost_centre,
-        period=inputs.period,
-        closed=inputs.closed,
-        month=_standing(inputs, unit.title, [inputs.period], name),
-        year=_standing(inputs, unit.title, list(inputs.positions), name),
-        tree=below if len(below) > 1 else (),
-        before=_before(inputs, lambda one: one.department == name),
-        effects=_effects(inputs, lambda one: one.scope == name),
-        movers=document.movers if document else (),
-        trend=_trend(inputs, lambda one: one.department == name, lambda one: _products(inputs, one)),
-        anomalies=anomaly_lines(inputs, anomalies, lambda one: one.department == name),
-        requests=request_counts(inputs, lambda one: one.view.department == name),
-        unit_costs=unit_cost_lines(inputs, lambda one: name in one.departments),
-        findings=tuple(findings(inputs, name)),
-    )
+    unit, below = inputs.units[name], _below(inputs, name)
+    found = _review(inputs, name, unit.title, below, anomalies)
+    return replace(found, cost_centre=unit.cost_centre, tree=found.tree if len(found.tree) > 1 else ())
 
 
 def everyones_review(inputs: Inputs, anomalies: Sequence[Anomaly] = ()) -> Review:
-    """The whole company's month, at internal prices."""
+    """The whole company's month, at internal prices, with what is no department's."""
+    return _review(inputs, COMPANY, COMPANY_TITLE, None, anomalies)
+
+
+def _review(
+    inputs: Inputs, name: str, title: str, names: Collection[str] | None, anomalies: Sequence[Anomaly]
+) -> Review:
+    """Of some departments; None for all that there is."""
+
+    def mine(department: str) -> bool:
+        return names is None or department in names
+
+    is_one = names is not None and len(names) == 1
     return Review(
-        department=COMPANY,
-        title=COMPANY_TITLE,
+        department=name,
+        title=title,
         cost_centre="",
         period=inputs.period,
         closed=inputs.closed,
-        month=_standing(inputs, COMPANY_TITLE, [inputs.period]),
-        year=_standing(inputs, COMPANY_TITLE, list(inputs.positions)),
-        tree=_tree(inputs),
-        before=_before(inputs, lambda _: True),
-        effects=_effects(inputs, lambda _: True),
-        movers=_movers(inputs),
-        trend=_trend(inputs, lambda _: True, lambda one: [(_title(inputs, one.department), one.total)]),
-        anomalies=anomaly_lines(inputs, anomalies, lambda _: True),
-        requests=request_counts(inputs, lambda _: True),
-        unit_costs=unit_cost_lines(inputs, lambda _: True),
-        findings=tuple(dict.fromkeys(one for name in inputs.units for one in findings(inputs, name))),
+        month=_standing(inputs, name, title, [inputs.period], mine),
+        year=_standing(inputs, name, title, list(inputs.positions), mine),
+        tree=_tree(inputs, name),
+        before=_before(inputs, mine),
+        effects=_effects(inputs, mine),
+        movers=_movers(inputs, mine, named=not is_one),
+        trend=_trend(inputs, mine, partial(_products if is_one else _departments, inputs)),
+        anomalies=anomaly_lines(inputs, anomalies, mine),
+        requests=request_counts(inputs, mine),
+        unit_costs=unit_cost_lines(inputs, lambda one: names is None or any(map(mine, one.departments))),
+        findings=_findings(inputs, inputs.units if names is None else names),
     )
+
+
+def _below(inputs: Inputs, name: str) -> frozenset[str]:
+    """A department and all below it."""
+    found = {name}
+    while more := {one.name for one in inputs.units.values() if one.parent in found} - found:
+        found |= more
+    return frozenset(found)
+
+
+def _findings(inputs: Inputs, names: Iterable[str]) -> tuple[Finding, ...]:
+    """Each once: a break's person may be of several departments."""
+    once: dict[tuple[str, str], Finding] = {}
+    for one in (found for name in sorted(names) for found in findings(inputs, name)):
+        once.setdefault((one.kind, one.subject), one)
+    return tuple(once.values())
 
 
 # --- against plan ----------------------------------------------------------------------------
@@ -99,9 +118,9 @@ def _title(inputs: Inputs, name: str) -> str:
     return inputs.units[name].title if name in inputs.units else "Unassigned" if name == UNASSIGNED else name
 
 
-def _standing(inputs: Inputs, title: str, months: Sequence[Period], name: str = COMPANY) -> Standing:
-    """The sum of months, of one department or of all."""
-    found = [one for month in months for one in inputs.positions[month] if name in (COMPANY, one.department)]
+def _standing(inputs: Inputs, name: str, title: str, months: Sequence[Period], mine: Mine) -> Standing:
+    """The sum of months."""
+    found = [one for month in months for one in inputs.positions[month] if mine(one.department)]
     nothing = _nothing(inputs)
     return Standing(
         name=name,
@@ -136,17 +155,17 @@ def _under(rows: Sequence[tuple[int, Variance]], top: str) -> Iterator[tuple[int
 # --- what moved ------------------------------------------------------------------------------
 
 
-def _before(inputs: Inputs, mine: Callable[[Statement], bool]) -> Money | None:
+def _before(inputs: Inputs, mine: Mine) -> Money | None:
     """The month before; None where nothing was charged in it."""
-    found = [one.total for one in inputs.statements if one.period == inputs.period.shift(-1) and mine(one)]
+    found = [one.total for one in inputs.statements if one.period == inputs.period.shift(-1) and mine(one.department)]
     return sum(found, _nothing(inputs)) if found else None
 
 
-def _effects(inputs: Inputs, mine: Callable[[Effects], bool]) -> tuple[Moved, ...]:
+def _effects(inputs: Inputs, mine: Mine) -> tuple[Moved, ...]:
     """By product: units and departments of one product are added up."""
     sums: dict[str, Moved] = {}
     for one in inputs.effects:
-        if mine(one) and one.after.currency == inputs.currency:
+        if mine(one.scope) and one.after.currency == inputs.currency:
             moved = _moved(inputs.products.get(one.product) or one.product, one)
             held = sums.get(moved.product)
             sums[moved.product] = _both(held, moved) if held else moved
@@ -162,22 +181,21 @@ def _both(one: Moved, other: Moved) -> Moved:
     return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in amounts})
 
 
-def _movers(inputs: Inputs) -> tuple[DocumentLine, ...]:
-    """The largest moves of all departments, with the department before the product."""
+def _movers(inputs: Inputs, mine: Mine, *, named: bool) -> tuple[DocumentLine, ...]:
+    """The largest moves; of several departments with the department before the product."""
     moved = [
-        replace(line, product_title=f"{document.title}: {line.product_title}")
-        for document in inputs.documents.values()
+        replace(line, product_title=f"{document.title}: {line.product_title}") if named else line
+        for name, document in inputs.documents.items()
+        if mine(name)
         for line in document.movers
     ]
     ranked = sorted(moved, key=lambda one: (-abs(one.change.amount), one.product_title, one.meter))
     return tuple(ranked[:_MOVERS])
 
 
-def _trend(
-    inputs: Inputs, mine: Callable[[Statement], bool], parts: Callable[[Statement], Iterable[tuple[str, Money]]]
-) -> tuple[TrendMonth, ...]:
+def _trend(inputs: Inputs, mine: Mine, parts: Parts) -> tuple[TrendMonth, ...]:
     """From the first month with charges on, at most twelve."""
-    found = [one for one in inputs.statements if mine(one)]
+    found = [one for one in inputs.statements if mine(one.department)]
     if not found:
         return ()
     first = min(one.period for one in found)
@@ -186,9 +204,7 @@ def _trend(
     return tuple(_trend_month(inputs, month, [one for one in found if one.period == month], parts) for month in months)
 
 
-def _trend_month(
-    inputs: Inputs, month: Period, found: Sequence[Statement], parts: Callable[[Statement], Iterable[tuple[str, Money]]]
-) -> TrendMonth:
+def _trend_month(inputs: Inputs, month: Period, found: Sequence[Statement], parts: Parts) -> TrendMonth:
     sums: dict[str, Money] = {}
     for name, amount in (part for one in found for part in parts(one)):
         sums[name] = sums.get(name, _nothing(inputs)) + amount
@@ -199,3 +215,7 @@ def _trend_month(
 def _products(inputs: Inputs, statement: Statement) -> Iterator[tuple[str, Money]]:
     for line in statement.lines:
         yield inputs.products.get(line.product) or line.product, line.amount
+
+
+def _departments(inputs: Inputs, statement: Statement) -> Iterator[tuple[str, Money]]:
+    yield _title(inputs, statement.department), statement.total

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twinledger.reviews.company import CompanyReview
-from twinledger.reviews.review import AnomalyLine, Review
+from twinledger.reviews.review import AnomalyLine, Finding, Review, WaitingRequest
 from twinledger.statements import number_text
 from twinledger.vocabulary.audiences import ForEveryone, ForFinance
 from twinledger.vocabulary.identities import digest, short
@@ -51,11 +51,11 @@ class FinanceItem(ForFinance):
 
 
 def checklist(review: Review) -> tuple[Item, ...]:
-    """What a department's owner is asked; always whether the figures are right."""
+    """What a department's owner is asked: whether the figures are right, and what is their own and nobody's below."""
     return (
         _figures(review),
         *_plan(review),
-        *(_anomaly(one) for one in [one for one in review.anomalies if not one.answer][:MOST]),
+        *(_anomaly(one) for one in [one for one in review.anomalies if not one.answer and _own(review, one)][:MOST]),
         *_requests(review),
         *_grants(review),
     )
@@ -75,6 +75,11 @@ def company_checklist(review: CompanyReview) -> tuple[FinanceItem, ...]:
 def _named(kind: str, subject: str) -> str:
     """`request:req-1`; what has a long name goes by its digest."""
     return f"{kind}:{subject if len(subject) <= _LONGEST_NAME else short(digest(subject))}"
+
+
+def _own(review: Review, one: AnomalyLine | WaitingRequest | Finding) -> bool:
+    """What is of a department below is asked there."""
+    return one.department == review.department
 
 
 # --- a department ----------------------------------------------------------------------------
@@ -104,13 +109,13 @@ def _anomaly(one: AnomalyLine) -> Item:
 
 
 def _requests(review: Review) -> Iterator[Item]:
-    for one in [one for one in review.requests.waiting if one.days > LONGEST_WAIT_DAYS][:MOST]:
+    for one in [one for one in review.requests.waiting if one.days > LONGEST_WAIT_DAYS and _own(review, one)][:MOST]:
         text = f"{one.requester} waits for an answer to {one.id}: {one.product}, {one.amount}. Who decides?"
         yield Item(_named("request", one.id), text, "")
 
 
 def _grants(review: Review) -> Iterator[Item]:
-    for one in [one for one in review.findings if one.kind == "grant_unused"][:MOST]:
+    for one in [one for one in review.findings if one.kind == "grant_unused" and _own(review, one)][:MOST]:
         yield Item(_named("grant", one.subject), f"{one.sentence}: is it still needed?", "")
 
 

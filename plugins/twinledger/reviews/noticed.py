@@ -37,14 +37,17 @@ def of_month(anomaly: Anomaly, period: Period, zone: str) -> bool:
     return anomaly.start < period.end(zone) and anomaly.end >= period.start(zone)
 
 
-def anomaly_lines(inputs: Inputs, found: Iterable[Anomaly], mine: Callable[[Anomaly], bool]) -> tuple[AnomalyLine, ...]:
+def anomaly_lines(inputs: Inputs, found: Iterable[Anomaly], mine: Callable[[str], bool]) -> tuple[AnomalyLine, ...]:
     """Those in internal charges: what vendors charged is no department's to read."""
     chosen = (
-        one for one in found if one.view == "internal" and mine(one) and of_month(one, inputs.period, inputs.zone)
+        one
+        for one in found
+        if one.view == "internal" and mine(one.department) and of_month(one, inputs.period, inputs.zone)
     )
     return tuple(
         AnomalyLine(
             id=one.id,
+            department=one.department,
             title=one.title,
             shape=one.shape,
             start=one.start,
@@ -59,9 +62,9 @@ def anomaly_lines(inputs: Inputs, found: Iterable[Anomaly], mine: Callable[[Anom
     )
 
 
-def request_counts(inputs: Inputs, mine: Callable[[Asked], bool]) -> Requests:
+def request_counts(inputs: Inputs, mine: Callable[[str], bool]) -> Requests:
     """The requests of the month by state, and those that wait."""
-    found = [one for one in inputs.requests if mine(one)]
+    found = [one for one in inputs.requests if mine(one.view.department)]
     asked = [one for one in found if one.view.created_at >= inputs.period.start(inputs.zone)]
     waiting = (one for one in found if one.view.state == "pending")
     return Requests(
@@ -86,7 +89,7 @@ def _amount(inputs: Inputs, found: Iterable[Asked]) -> Money:
 def _waiting(inputs: Inputs, one: Asked) -> WaitingRequest:
     product = inputs.products.get(one.view.product) or one.view.product
     days = (inputs.now - one.view.created_at).days
-    return WaitingRequest(one.view.id, one.view.requester, product, one.amount, days)
+    return WaitingRequest(one.view.id, one.view.department, one.view.requester, product, one.amount, days)
 
 
 def unit_cost_lines(inputs: Inputs, mine: Callable[[MetricConfig], bool]) -> tuple[UnitCostLine, ...]:
@@ -115,10 +118,12 @@ def findings(inputs: Inputs, name: str) -> Iterator[Finding]:
             continue
         what = f"{grant.id}: {inputs.products.get(grant.product) or grant.product}, until {grant.ends_at:%d %b %Y}"
         if not one.used and inputs.now - grant.starts_at >= SETTLING:
-            yield Finding("grant_unused", grant.id, f"Nothing was done with grant {what}")
+            yield Finding("grant_unused", grant.id, name, f"Nothing was done with grant {what}")
         elif grant.ends_at - inputs.now <= ENDS_SOON:
-            yield Finding("grant_ends", grant.id, f"Grant {what}, is about to end")
+            yield Finding("grant_ends", grant.id, name, f"Grant {what}, is about to end")
     for found in inputs.breaks:
         if found.assignee in inputs.units[name].people:
             rule = found.rule.replace("_", " ")
-            yield Finding("break", found.id, f"{found.assignee} has a break of {rule} in {found.pool} to clear up")
+            yield Finding(
+                "break", found.id, name, f"{found.assignee} has a break of {rule} in {found.pool} to clear up"
+            )

@@ -87,6 +87,7 @@ class AnomalyLine(ForEveryone):
     """A stretch of the month that was not as expected, in internal charges."""
 
     id: str
+    department: str
     title: str
     shape: str
     start: datetime
@@ -117,6 +118,7 @@ class WaitingRequest(ForEveryone):
     """A request of the month, or of before, that nobody has decided."""
 
     id: str
+    department: str
     requester: str
     product: str
     amount: Money
@@ -158,12 +160,13 @@ class Finding(ForEveryone):
 
     kind: str
     subject: str
+    department: str
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Review(ForEveryone):
-    """One month of a department, or of the company where `department` is COMPANY, for everyone to read."""
+    """One month of a department with all below it, or of the company where `department` is COMPANY, for everyone."""
 
     department: str
     title: str
