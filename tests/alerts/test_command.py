@@ -141,3 +141,13 @@ def test_past_days_are_replayed_without_a_word_to_anybody(desk: Desk) -> None:
     assert (found["summary"]["messages"], found["summary"]["alerts"]) == (1, 1)
     assert (alert_list(desk), entries(desk.store)) == ([], [])
     assert "1 messages" in run("test", "--from", "2026-10-07", "--to", "2026-10-07").stdout
+
+
+def test_a_department_that_there_is_not_is_said_and_other_rules_go_on(desk: Desk) -> None:
+    rules = "rules: [{name: lost, kind: used, above_percent: '0', departments: [shop, shp]}]"
+    (desk.settings.config / "alerts.yaml").write_text(rules)
+    checked = run("check", "--dry-run")
+    assert checked.exit_code == 0
+    sentence = "rule lost names the department shp, which departments.yaml does not have"
+    assert " ".join(checked.stderr.split()).count(sentence) == 1
+    assert sentence in " ".join(run("test", "--from", "2026-10-07", "--to", "2026-10-07").stderr.split())

@@ -12,7 +12,7 @@ hours. What does not: where a budget stands (`budgets`), finding anomalies (`ano
 
 from twinledger.alerts.alert import Alert, Cause, Place, Signal
 from twinledger.alerts.decide import Looked, Turn, World
-from twinledger.alerts.evaluate import Evaluated, evaluate, evaluate_on, period_of_yesterday, tend
+from twinledger.alerts.evaluate import Evaluated, evaluate, evaluate_on, period_of_yesterday, tend, unknown_departments
 from twinledger.alerts.kept import AlertView, alert_view
 from twinledger.alerts.life import acknowledge, assign, comment, snooze
 from twinledger.alerts.messages import CARD, DIGEST
@@ -62,4 +62,5 @@ __all__ = [
     "snooze",
     "summed",
     "tend",
+    "unknown_departments",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from twinledger.alerts.alert import ACTOR, Alert, Signal
 from twinledger.alerts.decide import Looked, Turn, World, turns
 from twinledger.alerts.kept import load, save
 from twinledger.alerts.messages import channels_told
-from twinledger.alerts.routing import read_tree
+from twinledger.alerts.routing import Tree, read_tree
 from twinledger.alerts.rules import AlertsFile, load_rules
 from twinledger.alerts.signals import known_until, place_of, signals
 from twinledger.alerts.telling import Decided, tell
@@ -35,6 +36,8 @@ from twinledger.vocabulary.periods import Period
 _EVALUATION_LOCK = 7_746_513_303
 """Any number that nothing else in the database takes as an advisory lock."""
 
+
+log = structlog.get_logger(__name__)
 
 ANSWERS_COUNT = timedelta(days=90)
 """An anomaly of longer ago has ended its alert, whatever was answered."""
@@ -136,8 +139,20 @@ def period_of_yesterday(desk: Desk) -> Period:
     return Period.of(desk.clock.now() - timedelta(days=1), desk.settings.timezone)
 
 
+def unknown_departments(desk: Desk, file: AlertsFile) -> list[tuple[str, str]]:
+    """(rule, department) of each department that a rule names and departments.yaml does not have: it never holds."""
+    with desk.store.reading() as session:
+        return _unknown(read_tree(session, desk.settings.slack.finance_channel), file)
+
+
+def _unknown(tree: Tree, file: AlertsFile) -> list[tuple[str, str]]:
+    return [(rule.name, name) for rule in file.rules for name in rule.departments if name not in tree.nodes]
+
+
 def _world(session: Session, desk: Desk, rules: AlertsFile) -> World:
     tree = read_tree(session, desk.settings.slack.finance_channel)
+    for rule, department in _unknown(tree, rules):
+        log.warning("alerts.unknown_department", rule=rule, department=department)
     return World(rules, tree, rules.hours(desk.settings.timezone), desk.clock.now())
 
 

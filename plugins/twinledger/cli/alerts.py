@@ -26,6 +26,7 @@ from twinledger.cli.output import (
     NEEDS_SOMEBODY,
     AsJson,
     ByOption,
+    err,
     money,
     open_books,
     out,
@@ -39,7 +40,7 @@ from twinledger.cli.output import (
 from twinledger.vocabulary.periods import Period
 
 if TYPE_CHECKING:
-    from twinledger.alerts import Alert, AlertHistory, Evaluated, Replayed
+    from twinledger.alerts import Alert, AlertHistory, AlertsFile, Evaluated, Replayed
     from twinledger.books import Books
     from twinledger.deeds import Act
 
@@ -191,9 +192,10 @@ def check(
 
     Examples: [bold]twinledger alerts check[/]; [bold]twinledger alerts check 2026-10 --dry-run[/]
     """
-    from twinledger.alerts import evaluate, period_of_yesterday
+    from twinledger.alerts import evaluate, load_rules, period_of_yesterday
 
     with open_books() as books:
+        _warn(books, load_rules(books.settings.config))
         month = period or period_of_yesterday(books)
         with progress(f"evaluating the rules on {month}", shown=not as_json) as say:
             found = evaluate(books, month, dry_run=dry_run, report=say)
@@ -223,6 +225,7 @@ def try_rules(
 
     with open_books() as books:
         chosen = load_rules(file or books.settings.config)
+        _warn(books, chosen)
         with progress(f"replaying {first:%Y-%m-%d}", shown=not as_json) as say:
             days: list[Replayed] = []
             for one in replayed(books, chosen, first.date(), last.date()):
@@ -245,6 +248,14 @@ def _acting(alert_id: str, by: str, revision: int | None) -> Iterator[tuple[Book
 
     with open_books() as books:
         yield books, act_of(find_alert(books, alert_id), by, revision)
+
+
+def _warn(books: Books, file: AlertsFile) -> None:
+    """Say which rules can never hold; alerts that can are told all the same."""
+    from twinledger.alerts import unknown_departments
+
+    for rule, name in unknown_departments(books, file):
+        err.print(f"rule {rule} names the department {name}, which departments.yaml does not have", markup=False)
 
 
 def _amount(one: Alert) -> str:

@@ -25,7 +25,7 @@ LEVEL = 0.8
 _TAIL = (1 - LEVEL) / 2
 _FEWEST = 5
 _SHORT_DAYS, _SHORT_SHARE = 28, 0.5
-_CHOSEN_DAYS, _CHOSEN_SHARE = 120, (0.06, 0.3)
+_CHOSEN_DAYS, _CHOSEN_SHARE = 120, (0.15, 0.3)
 """How much wider sums are for having chosen the candidates: always, and more in a history shorter than so many days."""
 
 
