@@ -18,7 +18,6 @@ from PIL import Image
 from twinledger import charts
 from twinledger.charts import Curve, Picture, picture
 from twinledger.charts.fonts import drawable
-from twinledger.charts.words import short_number
 
 DAYS = tuple(date(2026, 10, 1) + timedelta(days=place) for place in range(31))
 BUDGET = Curve(
@@ -258,18 +257,6 @@ def test_whatever_the_figures_are_a_picture_is_drawn(chart: Callable[[Curve], Pi
     made = chart(odd)
     assert len(image(made).getcolors(WIDE) or []) > 10
     assert "nan" not in made.alt.lower()
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        ("0", "0"), ("-0.00", "0"), ("0.0424", "0.0424"), ("9.999", "10"), ("950", "950"), ("999.6", "1k"),
-        ("12345", "12.3k"), ("-4500000", "-4.5M"), ("1250000000", "1.25B"), ("3e12", "3T"), ("1.25e18", "1.3e18"),
-        ("120", "120"),
-    ],
-)  # fmt: skip
-def test_money_in_few_letters(amount: str, text: str) -> None:
-    assert short_number(Decimal(amount)) == text
 
 
 def test_a_curve_has_one_amount_a_day_and_no_day_missing() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinledger.statements import Box, columns
-from twinledger.statements.chart import HEIGHT, OTHERS, SERIES, WIDTH, short_number
+from twinledger.statements.chart import HEIGHT, OTHERS, SERIES, WIDTH
+from twinledger.vocabulary.money import short_number
 
 FIGURES = st.decimals(min_value=-(10**12), max_value=10**12, places=2)
 MONTHS = st.lists(
@@ -55,19 +55,3 @@ def test_series_beyond_the_colours_are_drawn_as_one() -> None:
 
     assert [box.title for box in _plotted(chart.boxes)][-1] == f"2026-10 {OTHERS}: 15"
     assert [label.text for label in chart.labels if label.kind == "legend"] == ["a", "b", "c", "d", OTHERS]
-
-
-@pytest.mark.parametrize(
-    ("figure", "text"),
-    [
-        ("0", "0"),
-        ("0.25", "0.3"),
-        ("9.96", "10"),
-        ("950", "950"),
-        ("12345", "12.3k"),
-        ("-4500000", "-4.5M"),
-        ("1E9", "1B"),
-    ],
-)
-def test_a_figure_is_written_short(figure: str, text: str) -> None:
-    assert short_number(Decimal(figure)) == text

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinledger.vocabulary.errors import CurrencyMismatchError, InvalidAmountError
-from twinledger.vocabulary.money import Money, allocate, exact_sum, parse_amount, plain, round_to, smallest_unit
+from twinledger.vocabulary.money import (
+    Money,
+    allocate,
+    exact_sum,
+    parse_amount,
+    plain,
+    round_to,
+    short_number,
+    smallest_unit,
+)
 
 amounts = st.decimals(min_value=Decimal("-1e15"), max_value=Decimal("1e15"), places=18, allow_nan=False)
 weights = st.lists(st.decimals(min_value=0, max_value=Decimal("1e9"), places=9), min_size=1, max_size=20).filter(any)
@@ -93,3 +102,15 @@ def test_two_currencies_are_never_combined() -> None:
 def test_money_reads_as_people_write_it() -> None:
     assert str(Money(Decimal("1234567.895"), "USD")) == "1,234,567.90 USD"
     assert str(-Money(Decimal("1234.5"), "JPY")) == "-1,235 JPY"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "0"), ("-0.00", "0"), ("0.0424", "0.0424"), ("9.999", "10"), ("950", "950"), ("999.6", "1k"),
+        ("12345", "12.3k"), ("-4500000", "-4.5M"), ("1250000000", "1.25B"), ("3e12", "3T"), ("1.25e18", "1.3e18"),
+        ("120", "120"),
+    ],
+)  # fmt: skip
+def test_money_in_few_letters(amount: str, text: str) -> None:
+    assert short_number(Decimal(amount)) == text

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from twinledger.charts.canvas import DASHES, Key, png_of, set_note
 from twinledger.charts.curve import Amounts, Curve
 from twinledger.charts.picture import ACTUAL, BAND, BAND_EDGE, EXPECTED, PLAN, Picture
-from twinledger.charts.words import day_label, day_text, one_line, short_money, short_number, stretch_text
-from twinledger.vocabulary.money import Money, exact_sum
+from twinledger.charts.words import day_label, day_text, one_line, short_money, stretch_text
+from twinledger.vocabulary.money import Money, exact_sum, short_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

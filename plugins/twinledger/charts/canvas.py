@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from twinledger.charts.fonts import drawable, families
 from twinledger.charts.picture import EDGE, GRID, GROUND, HEIGHT, INK, SOFT, WIDTH
-from twinledger.charts.words import day_label, one_line, short_number
+from twinledger.charts.words import day_label, one_line
+from twinledger.vocabulary.money import short_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

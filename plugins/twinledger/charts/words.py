@@ -6,25 +6,12 @@ What belongs here: text of charts. What does not: where it stands in a picture.
 from __future__ import annotations
 
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 
-_POWERS = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
-_DIGITS = 3
+from twinledger.vocabulary.money import short_number
+
 _LONG_TITLE = 200
 _MANY_DAYS = 180
-
-
-def short_number(amount: Decimal) -> str:
-    """An amount in three digits: 950, 12.3k, 4.5M, 1.25B, 0.042; beyond trillions 1.2e18."""
-    with localcontext(prec=_DIGITS, rounding=ROUND_HALF_UP):
-        rounded = +amount
-        if not rounded:
-            return "0"
-        power, letter = next((one for one in _POWERS if rounded.adjusted() >= one[0]), (0, ""))
-        if rounded.adjusted() >= _POWERS[0][0] + 3:
-            return f"{rounded:.1e}".replace("e+", "e")
-        figure = f"{rounded.scaleb(-power):f}"
-    return (figure.rstrip("0").rstrip(".") if "." in figure else figure) + letter
 
 
 def short_money(amount: Decimal, currency: str) -> str:

@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from twinledger.reviews.checklist import checklist
 from twinledger.reviews.review import AnomalyLine, Moved, Review, Standing, UnitCostLine
-from twinledger.statements import CAUSES, Chart, columns, number_text, short_number
+from twinledger.statements import CAUSES, Chart, columns, number_text
 from twinledger.vocabulary.audiences import ForEveryone
-from twinledger.vocabulary.money import Money, signed
+from twinledger.vocabulary.money import Money, short_number, signed
 
 Head = tuple[str, bool]
 """A column's title, and whether it holds numbers."""

@@ -5,7 +5,7 @@ when a period is closed. What does not: how an amount comes about (`rating`), wh
 nothing in here can read, and how a page or message looks (`web`, `slack`).
 """
 
-from twinledger.statements.chart import Box, Chart, Label, columns, short_number
+from twinledger.statements.chart import Box, Chart, Label, columns
 from twinledger.statements.document import Document, DocumentLine, MonthTotal, document, documents
 from twinledger.statements.files import FORMATS, document_json, statement_file
 from twinledger.statements.message import statement_messages
@@ -25,7 +25,6 @@ __all__ = [
     "document_json",
     "documents",
     "number_text",
-    "short_number",
     "statement_file",
     "statement_messages",
 ]

@@ -227,12 +227,3 @@ def _legend(names: Mapping[str, int]) -> tuple[list[Box], list[Label]]:
 def _wide(word: str) -> int:
     """Letters that the word is wide; a Chinese one counts twice."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in word)
-
-
-def short_number(figure: Decimal) -> str:
-    """A figure in few letters: 950, 12.3k, 4.5M, 1.2B."""
-    for power, letter in ((9, "B"), (6, "M"), (3, "k")):
-        if abs(figure) >= Decimal(10) ** power:
-            tenths = (figure / Decimal(10) ** power).quantize(_STEP, ROUND_HALF_UP)
-            return f"{tenths:f}".removesuffix(".0") + letter
-    return f"{figure.quantize(Decimal(1) if abs(figure) >= 10 else _STEP, ROUND_HALF_UP):f}".removesuffix(".0")  # noqa: PLR2004 - one digit and a tenth

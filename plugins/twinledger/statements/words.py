@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from twinledger.statements.chart import Chart, columns, short_number
+from twinledger.statements.chart import Chart, columns
 from twinledger.statements.document import Document, DocumentLine
-from twinledger.vocabulary.money import plain
+from twinledger.vocabulary.money import plain, short_number
 
 KINDS = {"usage": "used", "direct": "own resource", "allocated": "share of a pool", "minimum": "minimum"}
 """What the internal ledger's kinds are called; one that is not here goes by its own name."""

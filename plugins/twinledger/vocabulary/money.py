@@ -22,6 +22,8 @@ QUANTITY_SCALE = 9
 
 _EXACT = Context(prec=120)
 _LIMIT = Decimal(10) ** (DIGITS - SCALE)
+_POWERS = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
+_SHORT_DIGITS = 3
 _NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 # ISO 4217 minor units that are not two decimals; source: ISO 4217:2015, list one.
@@ -139,6 +141,19 @@ class Money:
         """For people: rounded to the currency's smallest unit, with thousands separators."""
         # Adding zero takes the sign from what rounds to nothing.
         return f"{round_to(self.amount, smallest_unit(self.currency)) + 0:,f} {self.currency}"
+
+
+def short_number(amount: Decimal) -> str:
+    """An amount in three digits: 950, 12.3k, 4.5M, 1.25B, 0.042; beyond trillions 1.2e18."""
+    with localcontext(prec=_SHORT_DIGITS, rounding=ROUND_HALF_UP):
+        rounded = +amount
+        if not rounded:
+            return "0"
+        power, letter = next((one for one in _POWERS if rounded.adjusted() >= one[0]), (0, ""))
+        if rounded.adjusted() >= _POWERS[0][0] + 3:
+            return f"{rounded:.1e}".replace("e+", "e")
+        figure = f"{rounded.scaleb(-power):f}"
+    return (figure.rstrip("0").rstrip(".") if "." in figure else figure) + letter
 
 
 def signed(money: Money) -> str:
