@@ -72,6 +72,26 @@ def test_a_drop_that_deepens_has_grown() -> None:
     assert len(_spoken(company.step(TUESDAY + DAY, [], [anomaly(-121)]))) == 1
 
 
+def test_what_says_less_is_silent_where_more_is_said_and_speaks_again_when_that_is_over() -> None:
+    company = _company(USED, NEARLY | {"unless": ["used"], "tell": "at once"})
+    assert _spoken(company.step(TUESDAY, [position(900)], [])) == [""]
+    both = company.step(TUESDAY + DAY, [position(1100)], [])
+    assert sorted((one.facts["rule"], one.facts["state"], bool(one.facts.get("quiet"))) for one in both.messages) == [
+        ("nearly", "resolved", True),
+        ("used", "new", False),
+    ]
+    assert {one.rule: one.resolution for one in company.alerts.values()} == {"used": None, "nearly": "superseded"}
+    (again,) = _spoken(company.step(TUESDAY + 2 * DAY, [position(900)], []))
+    assert again.startswith("again, after it was superseded on 2026-10-21")
+
+
+def test_what_says_less_is_never_opened_beside_what_says_more() -> None:
+    company = _company(USED, NEARLY | {"unless": ["used"]})
+    company.step(TUESDAY, [position(1100)], [])
+    assert [one.rule for one in company.alerts.values()] == ["used"]
+    assert company.tend(TUESDAY + DAY).messages == ()
+
+
 def test_an_alert_is_resolved_only_below_the_hysteresis_and_its_message_then_says_so_quietly() -> None:
     company = _company(USED)
     company.step(TUESDAY, [position(1100)], [])

@@ -58,6 +58,12 @@ def test_rules_are_said_in_words(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_rule_is_silent_for_is_said_in_words(tmp_path: Path) -> None:
+    words = {name: when for name, when, _ in in_words(load_rules(tmp_path))}
+    assert words["spends-too-fast"].endswith("at least 100; silent where plan-used or ends-above-plan fires")
+    assert words["plan-nearly-used"].endswith("of the plan; silent where plan-used fires")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -69,6 +75,11 @@ def test_rules_are_said_in_words(tmp_path: Path) -> None:
         ("rules: [{name: a, kind: pace, times: 0}]", "greater than 0"),
         ("quiet: {from: '20:00', to: '10:00'}", "digest_at 09:00 is within quiet hours"),
         ("quiet: {start: '20:00'}", "start: unknown key"),
+        ("rules: [{name: a, kind: used, above_percent: 80, unless: [b]}]", "'b': expected a rule of budgets above it"),
+        (
+            "rules: [{name: a, kind: used, above_percent: 1, unless: [b]}, {name: b, kind: used, above_percent: 2}]",
+            "'b': expected a rule of budgets above it",
+        ),
         ("digest_at: 9.5", "expected a time of the day"),
         ("storm: {most: 0}", "greater than or equal to 1"),
         (

@@ -119,3 +119,28 @@ def test_a_large_plan_loses_no_digit() -> None:
     plan = "12345678901234567890.123456789012345678"
     (found,) = _found(USED, position("12345678901234567890.123456789012345679", plan=usd(plan)))
     assert str(found.impact) == "1E-18"
+
+
+LESS = {"name": "nearly", "kind": "used", "above_percent": "80", "unless": ["used"]}
+
+
+def _of_two(actual: int) -> dict[str, tuple[bool, str]]:
+    found = signals(rules(USED, LESS), [position(actual)], [], TREE, ZONE)
+    return {one.rule: (one.fires, one.answer) for one in found}
+
+
+def test_a_rule_is_superseded_where_one_that_says_more_fires() -> None:
+    assert _of_two(900) == {"nearly": (True, "")}
+    assert _of_two(1001) == {"used": (True, ""), "nearly": (False, "superseded")}
+
+
+def test_a_rule_that_only_keeps_its_alert_open_supersedes_nothing() -> None:
+    assert _of_two(990) == {"used": (False, ""), "nearly": (True, "")}
+
+
+def test_a_rule_of_another_budget_or_view_supersedes_nothing() -> None:
+    others = [position(1500, budget="web", title="Web"), position(1500, view="effective"), position(900)]
+    found = signals(rules(USED, LESS), others, [], TREE, ZONE)
+    assert [(one.place.subject, one.place.view) for one in found if one.rule == "nearly" and one.fires] == [
+        ("shop", "internal")
+    ]

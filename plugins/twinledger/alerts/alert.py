@@ -17,9 +17,12 @@ from twinledger.vocabulary.money import exact_sum
 
 Kind = Literal["used", "forecast", "pace", "anomaly"]
 State = Literal["new", "acknowledged", "snoozed", "resolved"]
-Resolution = Literal["cleared", "ended", "dismissed", "planned"]
-"""cleared: gone by itself, on final data; ended: its span is over; dismissed, planned: somebody said so of an
-anomaly."""
+Resolution = Literal["cleared", "superseded", "ended", "dismissed", "planned"]
+"""cleared: gone by itself, on final data; superseded: a rule that says more of the same budget fires; ended: its span
+is over; dismissed, planned: somebody said so of an anomaly."""
+
+Answer = Literal["", "superseded", "dismissed", "planned"]
+"""What ends an alert though its rule holds."""
 
 ACTOR = "alerts"
 """Who does what no person does."""
@@ -64,7 +67,7 @@ class Signal(ForFinance):
         data_as_of: the end of what is final.
         fires: False where it is within the rule again, but not by the hysteresis: an open alert stays open, and none
             is opened.
-        answer: what somebody said of an anomaly and ends it: dismissed or planned.
+        answer: what ends an alert of it though it holds.
     """
 
     rule: str
@@ -82,7 +85,7 @@ class Signal(ForFinance):
     anomaly: str
     data_as_of: datetime
     fires: bool = True
-    answer: Literal["", "dismissed", "planned"] = ""
+    answer: Answer = ""
 
     @property
     def impact(self) -> Decimal:

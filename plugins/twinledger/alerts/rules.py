@@ -70,6 +70,8 @@ class _Rule(_Strict):
 
 class _BudgetRule(_Rule):
     budgets: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    """Rules above it that say more of the same budget: where one of them holds, this one is silent."""
 
 
 class UsedRule(_BudgetRule):
@@ -131,13 +133,16 @@ DEFAULT_RULES: tuple[Rule, ...] = (
         name="plan-used", kind="used", above_percent=Decimal(100), repeat=Repeat(percent=Decimal(10)),
         escalate_after_hours=24,
     ),
-    UsedRule(name="plan-nearly-used", kind="used", above_percent=Decimal(80), tell="digest"),
     ForecastRule(
         name="ends-above-plan", kind="forecast", above_percent=Decimal(5), surely=True,
-        repeat=Repeat(percent=Decimal(10)),
+        repeat=Repeat(percent=Decimal(10)), unless=("plan-used",),
+    ),
+    UsedRule(
+        name="plan-nearly-used", kind="used", above_percent=Decimal(80), tell="digest", unless=("plan-used",)
     ),
     PaceRule(
-        name="spends-too-fast", kind="pace", times=Decimal("1.5"), after_day=5, at_least=Decimal(100), tell="digest"
+        name="spends-too-fast", kind="pace", times=Decimal("1.5"), after_day=5, at_least=Decimal(100), tell="digest",
+        unless=("plan-used", "ends-above-plan"),
     ),
     AnomalyRule(
         name="unusual-cost", kind="anomaly", at_least=Decimal(100), above_percent=Decimal(20), direction="up",
@@ -169,10 +174,22 @@ class AlertsFile(_Strict):
         if twice := next((name for name in names if names.count(name) > 1), None):
             message = f"rule {twice!r} stands there twice"
             raise ValueError(message)
+        self._check_unless()
         if self.hours("UTC").is_quiet_time(self.digest_at):
             message = f"digest_at {self.digest_at:%H:%M} is within quiet hours: expected a time outside of them"
             raise ValueError(message)
         return self
+
+    def _check_unless(self) -> None:
+        """Only rules above: so none waits for another that waits for it."""
+        above: list[str] = []
+        for rule in self.rules:
+            if isinstance(rule, AnomalyRule):
+                continue
+            if other := next((name for name in rule.unless if name not in above), None):
+                message = f"rule {rule.name!r} is silent unless {other!r}: expected a rule of budgets above it"
+                raise ValueError(message)
+            above.append(rule.name)
 
     def hours(self, zone: str) -> Hours:
         """Quiet hours and the digest's hour in a time zone; without quiet hours, never quiet."""

@@ -7,13 +7,14 @@ All arithmetic is exact, and by multiplication alone: a plan of 0 needs no excep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from twinledger.alerts.alert import Cause, Place, Signal
+from twinledger.alerts.alert import Answer, Cause, Place, Signal
 from twinledger.alerts.routing import Tree
 from twinledger.alerts.rules import AlertsFile, AnomalyRule, BudgetRule, ForecastRule, PaceRule, Rule, UsedRule
 from twinledger.anomalies import Anomaly
@@ -51,10 +52,11 @@ def signals(
     found = [
         signal
         for position in positions
-        for rule in of_budgets
-        if wanted(rule, position.budget, position.department, position.view)
-        and (signal := _of_position(file, rule, position, zone))
-    ]
+        for signal in _of_rules(
+            file, [rule for rule in of_budgets if wanted(rule, position.budget, position.department, position.view)],
+            position, zone,
+        )
+    ]  # fmt: skip
     found += [
         signal
         for anomaly in unusual
@@ -94,6 +96,14 @@ def _wanted(tree: Tree) -> Callable[[Rule, str, str, str], bool]:
         return not above[department].isdisjoint(rule.departments)
 
     return wanted
+
+
+def _of_rules(file: AlertsFile, rules: Sequence[BudgetRule], one: Position, zone: str) -> Iterator[Signal]:
+    """What rules hold of one position; a rule is answered where one that says more fires."""
+    found = [(rule, signal) for rule in rules if (signal := _of_position(file, rule, one, zone))]
+    fire = {rule.name for rule, signal in found if signal.fires}
+    for rule, signal in found:
+        yield signal if fire.isdisjoint(rule.unless) else replace(signal, fires=False, answer="superseded")
 
 
 def _of_position(file: AlertsFile, rule: BudgetRule, one: Position, zone: str) -> Signal | None:
@@ -201,7 +211,7 @@ def _beginning(began: datetime) -> str:
     return f"{began:%Y-%m-%d}" if began.time() == time(0) else f"{began:%Y-%m-%d %H:%M}"
 
 
-def _answer(one: Anomaly) -> Literal["", "dismissed", "planned"]:
+def _answer(one: Anomaly) -> Answer:
     if one.state != "dismissed":
         return ""
     return "planned" if one.answer == "planned" else "dismissed"

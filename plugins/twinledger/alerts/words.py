@@ -39,8 +39,9 @@ def _where(rule: Rule) -> str:
         {"internal": "in internal charges", "effective": "in what vendors charged", None: ""}[rule.view],
         f"with {money} of at least {rule.at_least:f}" if rule.at_least else "",
     )
+    silent = () if isinstance(rule, AnomalyRule) else rule.unless
     said = ", ".join(part for part in parts if part)
-    return f"; {said}" if said else ""
+    return "; ".join(("", *filter(None, (said, f"silent where {' or '.join(silent)} fires" if silent else ""))))
 
 
 def _then(rule: Rule) -> str:

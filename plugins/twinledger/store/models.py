@@ -753,7 +753,7 @@ class Alert(Base):
     period: Mapped[str] = mapped_column(index=True)  # 2026-10, 2026-Q4, 2026; of an anomaly the day it began
     ends_on: Mapped[date | None]  # the last day of the span; an anomaly has none
     state: Mapped[str] = mapped_column(index=True)  # new | acknowledged | snoozed | resolved
-    resolution: Mapped[str | None]  # cleared | ended | dismissed | planned
+    resolution: Mapped[str | None]  # cleared | superseded | ended | dismissed | planned
     owner: Mapped[str]
     assignee: Mapped[str | None]
     actual: Mapped[Decimal]
