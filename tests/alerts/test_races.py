@@ -7,12 +7,14 @@ from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
 
+import pytest
+
 from tests.alerts.conftest import Desk
 from tests.alerts.made import anomaly, position
 from twinledger.alerts import WantedAlerts, acknowledge, alert_history, alert_list, evaluate_on, tend
 from twinledger.deeds import Act
 from twinledger.outbox import entries
-from twinledger.vocabulary.errors import AlreadyDecidedError
+from twinledger.vocabulary.errors import AlreadyDecidedError, NotEntitledError
 
 
 def test_of_two_evaluations_at_once_one_tells(desk: Desk) -> None:
@@ -57,6 +59,22 @@ def test_of_those_who_click_at_once_one_moves_the_alert(desk: Desk) -> None:
         assert set(threads.map(click, people)) == {"acknowledged"}
     done = [one.action for one in alert_history(desk, alert).history]
     assert done == ["alert.opened", "alert.acknowledge"]
+
+
+def test_one_click_that_is_refused_and_arrives_several_times_is_refused_each_time_and_recorded_once(desk: Desk) -> None:
+    alert = evaluate_on(desk, [position(1100)], []).messages[0].subject
+    together = Barrier(4)
+
+    def click(_: int) -> str:
+        together.wait()
+        with pytest.raises(NotEntitledError) as refused:
+            acknowledge(desk, Act(alert, "eve", "slack", "click"))
+        return refused.value.reason
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(click, range(4)))) == 1
+    done = [one.action for one in alert_history(desk, alert).history]
+    assert done == ["alert.opened", "alert.acknowledge.refused"]
 
 
 def test_a_click_while_rules_are_evaluated_is_neither_lost_nor_told_over(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from twinledger.approvals import Desk
 from twinledger.deeds.act import Done
 from twinledger.deeds.kept import Deed, Kept, Row, found, name_of
 from twinledger.store import audit, models
-from twinledger.store.once import change_once
+from twinledger.store.once import change_once, insert_once
 from twinledger.vocabulary.errors import (
     AlreadyDecidedError,
     ConcurrentChangeError,
@@ -128,8 +128,8 @@ def _already(session: Session, kept: Kept[Row], row: Row) -> AlreadyDecidedError
 def _refused(session: Session, desk: Desk, kept: Kept[Row], deed: Deed, error: TwinledgerError) -> TwinledgerError:
     """Record that somebody was refused for who they are; being second is no refusal."""
     act = deed.act
-    if isinstance(error, NotEntitledError):
-        _remember(session, desk, deed, {"refused": error.reason})
+    if isinstance(error, NotEntitledError) and not _remember(session, desk, deed, {"refused": error.reason}):
+        return error  # the same click was refused while this one was looked at
     if isinstance(error, NotEntitledError | UnknownPersonError):
         action, facts = f"{kept.name}.{deed.verb}.refused", {"surface": act.surface, "reason": str(error)}
         audit.append(session, desk.clock, who=act.who, action=action, subject=act.subject, facts=facts)
@@ -152,17 +152,16 @@ def _again(kept: Kept[Row], deed: Deed, before: models.Interaction) -> Done | Tw
     return Done(subject, deed.verb, state, revision, before.person, before.at, duplicate=True)
 
 
-def _remember(session: Session, desk: Desk, deed: Deed, result: Mapping[str, Any]) -> None:
-    """Keep the click with its result; what it is of is held, so that its replay waits for it."""
+def _remember(session: Session, desk: Desk, deed: Deed, result: Mapping[str, Any]) -> bool:
+    """Keep the click with its result; False where the same click was kept before."""
     act = deed.act
-    row = models.Interaction(
-        key=_key(deed),
-        request=act.subject,
-        person=act.who,
-        surface=act.surface,
-        answer=deed.verb,
-        at=desk.clock.now(),
-        result=json.dumps(result),
-    )
-    session.add(row)
-    session.flush()
+    values = {
+        "key": _key(deed),
+        "request": act.subject,
+        "person": act.who,
+        "surface": act.surface,
+        "answer": deed.verb,
+        "at": desk.clock.now(),
+        "result": json.dumps(result),
+    }
+    return insert_once(session, models.Interaction, "key", values)
