@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from twinledger.reviews.company import (
 )
 from twinledger.reviews.company_read import open_breaks, vendor_anomalies
 from twinledger.reviews.read import Asked, AssignedBreak, Inputs, Permit, Unit
+from twinledger.reviews.review import Review
 from twinledger.vocabulary.audiences import View
 from twinledger.vocabulary.periods import Period
 
@@ -142,6 +144,21 @@ INPUTS = Inputs(
 )  # fmt: skip
 
 REVIEW = department_review(INPUTS, DATA, ANOMALIES)
+
+
+def review_as_of(department: str, title: str) -> Review:
+    """The same review as that of another department."""
+    waiting = tuple(replace(one, department=department) for one in REVIEW.requests.waiting)
+    return replace(
+        REVIEW,
+        department=department,
+        title=title,
+        anomalies=tuple(replace(one, department=department) for one in REVIEW.anomalies),
+        requests=replace(REVIEW.requests, waiting=waiting),
+        findings=tuple(replace(one, department=department) for one in REVIEW.findings),
+    )
+
+
 SHARED = everyones_review(INPUTS, ANOMALIES)
 
 BREAK = BreakLine(

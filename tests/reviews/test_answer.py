@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from tests.reviews.conftest import populate
 from tests.reviews.example import COMPANY as COMPANY_REVIEW
-from tests.reviews.example import REVIEW
+from tests.reviews.example import review_as_of
 from tests.statements.example import usd
 from twinledger.clock import FixedClock
 from twinledger.outbox import entries
@@ -45,16 +45,7 @@ from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import Settings
 
 PERIOD = "2026-10"
-SHOP = replace(
-    REVIEW,
-    department="shop",
-    title="电商 Shop",
-    anomalies=tuple(replace(one, department="shop") for one in REVIEW.anomalies),
-    requests=replace(
-        REVIEW.requests, waiting=tuple(replace(one, department="shop") for one in REVIEW.requests.waiting)
-    ),
-    findings=tuple(replace(one, department="shop") for one in REVIEW.findings),
-)
+SHOP = review_as_of("shop", "电商 Shop")
 BY_BOB = Reply(PERIOD, "shop", "variance", "explained", "bob", "page", "the sale")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.reviews.example import COMPANY, REVIEW, SECRET
+from tests.reviews.example import COMPANY, SECRET, review_as_of
 from tests.slack.company import FakeDesk
 from tests.slack.conftest import Outbox
 from tests.slack.fake_slack import FakeSlack, Reply, problem_of, wait_until
@@ -20,7 +20,7 @@ from twinledger.slack.render import Links, render
 from twinledger.slack.review_cards import DONE, EXPLAIN, NOT_APPLICABLE
 from twinledger.slack.sender import slack_client
 
-SHOP = replace(REVIEW, department="shop", title="Shop <!channel>")
+SHOP = review_as_of("shop", "Shop <!channel>")
 
 
 @pytest.fixture(params=["sqlite"])
@@ -149,7 +149,7 @@ def test_finance_answers_the_companys_review(desk: FakeDesk, slack: FakeSlack, h
 
 @pytest.mark.usefixtures("handler")
 def test_slack_takes_cards_with_more_questions_than_it_allows_blocks(desk: FakeDesk) -> None:
-    waiting = tuple(replace(REVIEW.requests.waiting[0], id=f"req-{number}") for number in range(40))
+    waiting = tuple(replace(SHOP.requests.waiting[0], id=f"req-{number}") for number in range(40))
     many = replace(SHOP, requests=replace(SHOP.requests, waiting=waiting), anomalies=tuple(
         replace(SHOP.anomalies[0], id=f"an-{number}", title="x" * 900) for number in range(40)))  # fmt: skip
     keep(desk, sending_of(many), "test")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from starlette.requests import Request
 
-from tests.reviews.example import COMPANY, REVIEW, SECRET, SHARED
+from tests.reviews.example import COMPANY, REVIEW, SECRET, SHARED, review_as_of
 from tests.slack.company import FakeDesk
 from tests.web.conftest import Browser
 from twinledger.reviews import CompanyReview, Review, department_items, keep, sending_of
@@ -28,7 +27,7 @@ ADA, EVE = Reader("ada", "Ada", ("finance",)), Reader("eve", "Eve", ())
 @pytest.fixture
 def sent(desk: FakeDesk) -> None:
     """The shop's review and the company's; Bob owns the shop, Ada is of finance, Cy is anybody else."""
-    for review in (replace(REVIEW, department="shop", title="Shop"), COMPANY):
+    for review in (review_as_of("shop", "Shop"), COMPANY):
         keep(desk, sending_of(review), "test")
 
 
