@@ -75,10 +75,13 @@ def test_what_a_rule_is_silent_for_is_said_in_words(tmp_path: Path) -> None:
         ("rules: [{name: a, kind: pace, times: 0}]", "greater than 0"),
         ("quiet: {from: '20:00', to: '10:00'}", "digest_at 09:00 is within quiet hours"),
         ("quiet: {start: '20:00'}", "start: unknown key"),
-        ("rules: [{name: a, kind: used, above_percent: 80, unless: [b]}]", "'b': expected a rule of budgets above it"),
+        (
+            "rules: [{name: a, kind: used, above_percent: 80, unless: [b]}]",
+            "'b': expected the name of a rule of budgets above it",
+        ),
         (
             "rules: [{name: a, kind: used, above_percent: 1, unless: [b]}, {name: b, kind: used, above_percent: 2}]",
-            "'b': expected a rule of budgets above it",
+            "'b': expected the name of a rule of budgets above it",
         ),
         ("digest_at: 9.5", "expected a time of the day"),
         ("storm: {most: 0}", "greater than or equal to 1"),

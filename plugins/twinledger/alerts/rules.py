@@ -187,7 +187,7 @@ class AlertsFile(_Strict):
             if isinstance(rule, AnomalyRule):
                 continue
             if other := next((name for name in rule.unless if name not in above), None):
-                message = f"rule {rule.name!r} is silent unless {other!r}: expected a rule of budgets above it"
+                message = f"rule {rule.name!r} says unless {other!r}: expected the name of a rule of budgets above it"
                 raise ValueError(message)
             above.append(rule.name)
 
