@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, stop_after_delay, wait_exponential
 
 CONNECTION = "twinledger_airflow"
 """Airflow connection (type http) of the service account: schema, host, port, login and password."""
@@ -22,7 +22,7 @@ CONNECTION = "twinledger_airflow"
 TIMEOUT_S = 30.0
 _AGAIN = Retrying(
     retry=retry_if_result(lambda answer: answer.is_server_error) | retry_if_exception_type(httpx.TimeoutException),
-    stop=stop_after_attempt(4),
+    stop=stop_after_attempt(4) | stop_after_delay(2 * TIMEOUT_S),
     wait=wait_exponential(multiplier=0.5, max=4),
     retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
 )
@@ -144,7 +144,7 @@ class AirflowApi:
 
         An answer of Airflow's own trouble (a busy database, most often), and one that does not come in time, is
         asked for again: what is started has a name and what is answered is answered once, so that nothing is done
-        twice. After four attempts an answer is taken as it is, and httpx.TimeoutException raised.
+        twice. After four attempts, or a minute, an answer is taken as it is, and httpx.TimeoutException raised.
         """
         answer = _AGAIN(self._request, method, path, arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
