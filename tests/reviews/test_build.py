@@ -30,6 +30,7 @@ from twinledger.reviews.company_read import vendor_effects
 from twinledger.reviews.review import Review
 from twinledger.vocabulary.audiences import check_everyone, check_everyone_type
 from twinledger.vocabulary.errors import UnknownNameError, WrongAudienceError
+from twinledger.vocabulary.money import Money
 
 
 def test_a_department_has_its_own_month_and_year_against_plan() -> None:
@@ -42,6 +43,21 @@ def test_a_department_has_its_own_month_and_year_against_plan() -> None:
 def test_the_effects_of_all_products_are_the_change_of_the_month() -> None:
     assert sum((amount for _, amount in REVIEW.explained), usd("0")) == REVIEW.change
     assert [one.product for one in REVIEW.effects] == ["GPU cards", "other", "容器平台"]
+
+
+@given(st.tuples(*[st.integers(-60, 60)] * 2))
+def test_the_effects_add_up_to_the_change_whatever_rounding_has_left(cents: tuple[int, int]) -> None:
+    before, after = (Money(Decimal(one).scaleb(-2), "USD") for one in cents)
+    first = INPUTS.effects[0]
+    off = replace(first, before=first.before + before, after=first.after + after, mix=first.mix + after - before)
+    review = department_review(replace(INPUTS, effects=(off, *INPUTS.effects[1:])), DATA)
+    assert sum((amount for _, amount in review.explained), usd("0")) == review.change
+    assert [one.product for one in review.effects].count("Rounding") == any(cents)
+
+
+def test_what_rounding_cannot_have_left_is_not_called_so() -> None:
+    review = department_review(replace(INPUTS, effects=INPUTS.effects[1:]), DATA)
+    assert "Rounding" not in [one.product for one in review.effects]
 
 
 def test_a_department_sees_its_anomalies_of_the_month_at_internal_prices_alone() -> None:

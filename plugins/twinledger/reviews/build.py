@@ -26,11 +26,14 @@ from twinledger.reviews.review import (
 )
 from twinledger.statements import DocumentLine
 from twinledger.vocabulary.errors import UnknownNameError
-from twinledger.vocabulary.money import Money
+from twinledger.vocabulary.money import Money, smallest_unit
 from twinledger.vocabulary.periods import Period
 
 COMPANY_TITLE = "the whole company"
+ROUNDING = "Rounding"
 _MOVERS = 5
+_ROUNDED_TIMES = 20
+"""Smallest units that rounding may leave of a product; more is something else, and is not called rounding."""
 
 Mine = Callable[[str], bool]
 """Whether a department is one of the review's."""
@@ -71,17 +74,18 @@ def _review(
         return names is None or department in names
 
     is_one = names is not None and len(names) == 1
+    month, before = _standing(inputs, name, title, [inputs.period], mine), _before(inputs, mine)
     return Review(
         department=name,
         title=title,
         cost_centre="",
         period=inputs.period,
         closed=inputs.closed,
-        month=_standing(inputs, name, title, [inputs.period], mine),
+        month=month,
         year=_standing(inputs, name, title, list(inputs.positions), mine),
         tree=_tree(inputs, name),
-        before=_before(inputs, mine),
-        effects=_effects(inputs, mine),
+        before=before,
+        effects=_rounded(_effects(inputs, mine), before, month.actual),
         movers=_movers(inputs, mine, named=not is_one),
         trend=_trend(inputs, mine, partial(_products if is_one else _departments, inputs)),
         anomalies=anomaly_lines(inputs, anomalies, mine),
@@ -170,6 +174,18 @@ def _effects(inputs: Inputs, mine: Mine) -> tuple[Moved, ...]:
             held = sums.get(moved.product)
             sums[moved.product] = _both(held, moved) if held else moved
     return tuple(sorted(sums.values(), key=lambda one: (-abs(one.change.amount), one.product)))
+
+
+def _rounded(found: tuple[Moved, ...], before: Money | None, after: Money) -> tuple[Moved, ...]:
+    """With what the products' rounding leaves of both months' statements, which round by meter, so that all add up."""
+    if before is None or not found:
+        return found
+    nothing = Money(Decimal(0), after.currency)
+    rest = before - sum((one.before for one in found), nothing), after - sum((one.after for one in found), nothing)
+    most = smallest_unit(after.currency) * _ROUNDED_TIMES * len(found)
+    if not any(one.amount for one in rest) or any(abs(one.amount) > most for one in rest):
+        return found
+    return (*found, Moved(ROUNDING, *rest, nothing, nothing, rest[1] - rest[0], nothing, nothing))
 
 
 def _moved(title: str, one: Effects) -> Moved:
