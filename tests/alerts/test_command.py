@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests import commands
 from tests.alerts.conftest import RULES, Desk, populate
 from tests.alerts.made import anomaly, position, usd
 from tests.lakes import EmptyLake
 from twinledger.alerts import alert_list, evaluate_on
-from twinledger.cli import app
 from twinledger.clock import FixedClock
 from twinledger.outbox import entries
 from twinledger.store import Store
 from twinledger.store.models import AnomalyRow, Budget
 from twinledger.vocabulary.settings import PREFIX, load_settings
 
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["alerts", *arguments])
-
-
-def said(*arguments: str, exit_code: int = 0) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == exit_code, result.output
-    return json.loads(result.stdout)
+run = partial(commands.run, "alerts")
+said = partial(commands.said, "alerts")
 
 
 @pytest.fixture

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests import commands
 from tests.lakes import EmptyLake
-from twinledger.cli import app
 from twinledger.store import Store
 from twinledger.store.models import AnomalyRow, Person
 from twinledger.vocabulary.settings import PREFIX
@@ -23,14 +21,8 @@ START = datetime(2026, 10, 14, tzinfo=UTC)
 ONE, OTHER, PAID = "3f2a9c00", "3f2b0000", "81c00000"
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["anomaly", *arguments])
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+run = partial(commands.run, "anomaly")
+said = partial(commands.said, "anomaly")
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
+from tests import commands
 from tests.bills.bill_files import write_file
 from twinledger.cli import app
 from twinledger.store import Store
@@ -22,14 +22,8 @@ ONE = "3f2a9c" + "0" * 58
 OTHER = "3f2b00" + "0" * 58
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["breaks", *arguments])
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+run = partial(commands.run, "breaks")
+said = partial(commands.said, "breaks")
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.budgets.test_evaluate import charge
 from tests.catalog.test_budget_lines import GROUPS, entry, folder
-from twinledger.cli import app
+from tests.commands import run
 from twinledger.deployment import open_books
 from twinledger.vocabulary.settings import PREFIX, load_settings
 
@@ -20,10 +19,6 @@ LINES = (
     + entry("name: compute, title: Machines, group: compute")
     + entry('name: vault, account: "0011"')
 )
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture(scope="module")

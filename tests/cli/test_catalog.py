@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from twinledger.cli import app
+from tests.commands import run, said
 from twinledger.vocabulary.settings import PREFIX
 
 FILES = {
@@ -49,16 +46,6 @@ TIERED = (
 AGREED = (
     'agreements:\n  - {department: shop, meter: vm/hours, from: 2026-10-01T00:00:00Z, amount: "0.30", currency: USD}\n'
 )
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import write_file
-from twinledger.cli import app
+from tests.commands import run, said
 from twinledger.vocabulary.settings import PREFIX
 
 CONFIG = {
@@ -55,16 +52,6 @@ Compute,arn/i-7,m1,24,Hours,24,Hours,2
 USAGE = """tenant,product,meter,resource,started_at,ended_at,quantity
 shop,kube,hours,i-7,2026-10-03T00:00:00Z,2026-10-04T00:00:00Z,40
 """
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,14 +8,12 @@ import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import focus_csv, write_file
-from twinledger.cli import app
+from tests.commands import run, said
 from twinledger.vocabulary.settings import PREFIX
 
 PERIOD = "2026-09"
@@ -24,16 +22,6 @@ MONTH = {
     "ChargePeriodStart": "2026-09-03T00:00:00Z", "ChargePeriodEnd": "2026-09-04T00:00:00Z",
 }  # fmt: skip
 HEADER = "provider,account,period,currency,invoice,amount"
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)
 
 
 def deploy(folder: Path, patch: pytest.MonkeyPatch) -> Path:
@@ -215,7 +203,7 @@ def test_a_refused_delivery_is_listed_looked_at_corrected_and_replayed(deploymen
     assert "wrong-account" in run("quarantine", "show", found["delivery"]).stdout
     dry = said("quarantine", "replay", found["delivery"], "--dry-run")
     assert (dry["deliveries"], dry["outcomes"]) == ([found["delivery"]], [])
-    again = said("quarantine", "replay", found["delivery"], code=1)
+    again = said("quarantine", "replay", found["delivery"], exit_code=1)
     assert [outcome["state"] for outcome in again["outcomes"]] == ["quarantined"]
     sources.write_text(sources.read_text().replace(", account: acc", ""))
     assert run("catalog", "apply", "config").exit_code == 0

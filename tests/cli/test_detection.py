@@ -9,11 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import write_file
+from tests.commands import run
 from tests.reconciliation.test_actions import FOUND, MACHINE, break_of
-from twinledger.cli import app
 from twinledger.cli.detection import print_proposals
 from twinledger.reconciliation import Proposal
 from twinledger.reconciliation.targets import target_of
@@ -21,10 +20,6 @@ from twinledger.store import Store
 from twinledger.store.chain import Wanted, entries
 from twinledger.store.models import Break
 from twinledger.vocabulary.settings import PREFIX
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture

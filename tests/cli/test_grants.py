@@ -6,16 +6,16 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner, Result
 
+from tests import commands
 from tests.slack.company import populate
 from twinledger.approvals import Credentials, ensure_signing_key
-from twinledger.cli import app, grants
+from twinledger.cli import grants
 from twinledger.store import Store
 from twinledger.store.models import Grant, Request
 from twinledger.vocabulary.settings import PREFIX, load_settings
@@ -24,14 +24,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 LARGE = {"type": "aws_instance", "size": "m5.large", "count": 2, "quantity": "96"}
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["grant", *arguments])
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+run = partial(commands.run, "grant")
+said = partial(commands.said, "grant")
 
 
 @pytest.fixture

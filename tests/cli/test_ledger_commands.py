@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import focus_csv, write_file
+from tests.commands import run, said
 from tests.signing.signed import sign_statements
-from twinledger.cli import app
 from twinledger.deployment import open_books
 from twinledger.vocabulary.periods import Period
 from twinledger.vocabulary.settings import PREFIX
@@ -30,16 +27,6 @@ people:
   - {name: carol, title: Carol, roles: [finance]}
   - {name: dave, title: Dave, roles: [finance]}
 """
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def leave(folder: Path, cost: str, day: int) -> None:

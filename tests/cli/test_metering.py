@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import write_file
-from twinledger.cli import app
+from tests.commands import run
 from twinledger.vocabulary.settings import PREFIX
 
 SOURCES = """sources:
@@ -38,10 +37,6 @@ CATALOG = """products:
     state: listed
     meters: [{name: hours, title: Core-hours, unit: core-hour}]
 """
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture

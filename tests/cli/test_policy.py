@@ -7,18 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.commands import run
 from twinledger.approvals import Submission, submit
-from twinledger.cli import app
 from twinledger.deployment import open_books
 from twinledger.vocabulary.settings import PREFIX, ROOT, load_settings
 
 EXAMPLE = str(ROOT / "config")
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,11 @@ import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.bills.bill_files import focus_csv, write_file
-from twinledger.cli import app
+from tests.commands import run, said
 from twinledger.vocabulary.money import exact_sum
 from twinledger.vocabulary.settings import PREFIX
 
@@ -27,16 +25,6 @@ pools:
 """
 RATES = "kind,day,currency,quote,rate,origin\nperiod,2026-10-01,EUR,USD,2,treasury\n"
 PERIOD = "2026-10"
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module", autouse=True)

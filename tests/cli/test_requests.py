@@ -10,10 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.commands import run
 from twinledger.approvals import Submission, submit
-from twinledger.cli import app
 from twinledger.deployment import open_books
 from twinledger.store.models import Budget, Meter
 from twinledger.vocabulary.periods import Period
@@ -30,10 +29,6 @@ WISH = Submission(
     justification="=cmd|' /C calc'!A0",
     actual=Decimal(0),
 )
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture

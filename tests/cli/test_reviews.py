@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from twinledger.cli import app
+from tests import commands
 from twinledger.deployment import open_books, prepare
 from twinledger.store.models import Budget, Department, Person
 from twinledger.vocabulary.settings import PREFIX, load_settings
@@ -19,14 +17,8 @@ from twinledger.vocabulary.settings import PREFIX, load_settings
 PERIOD = "2026-10"
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["review", *arguments])
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+run = partial(commands.run, "review")
+said = partial(commands.said, "review")
 
 
 @pytest.fixture

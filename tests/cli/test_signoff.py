@@ -7,12 +7,10 @@ import json
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from twinledger.cli import app
+from tests.commands import run, said
 from twinledger.clock import SystemClock
 from twinledger.deployment import open_books, prepare
 from twinledger.signing import record
@@ -22,16 +20,6 @@ from twinledger.vocabulary.canonical import canonical_json
 from twinledger.vocabulary.settings import PREFIX, load_settings
 
 PERIOD = "2026-10"
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture
