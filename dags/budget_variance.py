@@ -40,17 +40,17 @@ def budget_variance() -> None:
     @task(outlets=[BUDGET_POSITION, OUTBOX])
     def check(*, dag_run: Any = None, outlet_events: Any = None) -> dict[str, int]:  # noqa: ANN401 - Airflow's run and accessor
         """Check the run's period; how many rules hold, and messages of it."""
+        from twinledger.airflow.alerts import evaluated
         from twinledger.airflow.books import open_books
         from twinledger.airflow.periods import period_of
-        from twinledger.alerts import evaluate
         from twinledger.budgets import draw_down
 
         period = period_of(dag_run)
         with open_books() as books:
             draw_down(books, period)
-            found = evaluate(books, period)
+            counts = evaluated(books, period)
         outlet_events[BUDGET_POSITION].add_partitions(str(period))
-        return {"signals": len(found.signals), "messages": len(found.messages)}
+        return counts
 
     check()
 

@@ -47,12 +47,12 @@ def find_anomalies() -> None:
     @task(outlets=[OUTBOX])
     def tell() -> dict[str, int]:
         """Evaluate the rules on the month of yesterday; how many of them hold, and messages."""
+        from twinledger.airflow.alerts import evaluated
         from twinledger.airflow.books import open_books
-        from twinledger.alerts import evaluate, period_of_yesterday
+        from twinledger.alerts import period_of_yesterday
 
         with open_books() as books:
-            found = evaluate(books, period_of_yesterday(books))
-        return {"signals": len(found.signals), "messages": len(found.messages)}
+            return evaluated(books, period_of_yesterday(books))
 
     find() >> tell()
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -37,8 +36,6 @@ _EVALUATION_LOCK = 7_746_513_303
 """Any number that nothing else in the database takes as an advisory lock."""
 
 
-log = structlog.get_logger(__name__)
-
 ANSWERS_COUNT = timedelta(days=90)
 """An anomaly of longer ago has ended its alert, whatever was answered."""
 
@@ -52,6 +49,8 @@ class Evaluated:
     decided: Decided
     messages: tuple[Message, ...]
     """New ones, of `decided.messages`."""
+    unknown: tuple[tuple[str, str], ...] = ()
+    """As `unknown_departments`."""
 
 
 def evaluate_on(
@@ -79,15 +78,15 @@ def evaluate_on(
         world = _world(session, desk, rules)
     found = signals(rules, positions, unusual, world.tree, zone)
     looked = Looked({place_of(one): known_until(one, zone) for one in positions})
-    fires = tuple(one for one in found if one.fires)
+    fires, unknown = tuple(one for one in found if one.fires), _unknown(world.tree, rules)
     if dry_run:
         with desk.store.reading() as session:
             decided = _decided(session, world, found, looked, held=False)
-        return Evaluated(fires, decided, decided.messages)
+        return Evaluated(fires, decided, decided.messages, unknown)
     with desk.store.transaction() as session:
         decided = _decided(session, world, found, looked)
         told = _write(session, desk, decided)
-    return Evaluated(fires, decided, told)
+    return Evaluated(fires, decided, told, unknown)
 
 
 def evaluate(
@@ -139,20 +138,18 @@ def period_of_yesterday(desk: Desk) -> Period:
     return Period.of(desk.clock.now() - timedelta(days=1), desk.settings.timezone)
 
 
-def unknown_departments(desk: Desk, file: AlertsFile) -> list[tuple[str, str]]:
+def unknown_departments(desk: Desk, file: AlertsFile) -> tuple[tuple[str, str], ...]:
     """(rule, department) of each department that a rule names and departments.yaml does not have: it never holds."""
     with desk.store.reading() as session:
         return _unknown(read_tree(session, desk.settings.slack.finance_channel), file)
 
 
-def _unknown(tree: Tree, file: AlertsFile) -> list[tuple[str, str]]:
-    return [(rule.name, name) for rule in file.rules for name in rule.departments if name not in tree.nodes]
+def _unknown(tree: Tree, file: AlertsFile) -> tuple[tuple[str, str], ...]:
+    return tuple((rule.name, name) for rule in file.rules for name in rule.departments if name not in tree.nodes)
 
 
 def _world(session: Session, desk: Desk, rules: AlertsFile) -> World:
     tree = read_tree(session, desk.settings.slack.finance_channel)
-    for rule, department in _unknown(tree, rules):
-        log.warning("alerts.unknown_department", rule=rule, department=department)
     return World(rules, tree, rules.hours(desk.settings.timezone), desk.clock.now())
 
 

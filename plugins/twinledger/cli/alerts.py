@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ from twinledger.cli.output import (
 from twinledger.vocabulary.periods import Period
 
 if TYPE_CHECKING:
-    from twinledger.alerts import Alert, AlertHistory, AlertsFile, Evaluated, Replayed
+    from twinledger.alerts import Alert, AlertHistory, Evaluated, Replayed
     from twinledger.books import Books
     from twinledger.deeds import Act
 
@@ -192,13 +192,13 @@ def check(
 
     Examples: [bold]twinledger alerts check[/]; [bold]twinledger alerts check 2026-10 --dry-run[/]
     """
-    from twinledger.alerts import evaluate, load_rules, period_of_yesterday
+    from twinledger.alerts import evaluate, period_of_yesterday
 
     with open_books() as books:
-        _warn(books, load_rules(books.settings.config))
         month = period or period_of_yesterday(books)
         with progress(f"evaluating the rules on {month}", shown=not as_json) as say:
             found = evaluate(books, month, dry_run=dry_run, report=say)
+    _warn(found.unknown)
     if as_json:
         print_json(_evaluated(found))
     else:
@@ -221,11 +221,11 @@ def try_rules(
 
     Example: [bold]twinledger alerts test --from 2026-07-01 --to 2026-09-30 --rules draft.yaml[/]
     """
-    from twinledger.alerts import load_rules, replayed, summed
+    from twinledger.alerts import load_rules, replayed, summed, unknown_departments
 
     with open_books() as books:
         chosen = load_rules(file or books.settings.config)
-        _warn(books, chosen)
+        _warn(unknown_departments(books, chosen))
         with progress(f"replaying {first:%Y-%m-%d}", shown=not as_json) as say:
             days: list[Replayed] = []
             for one in replayed(books, chosen, first.date(), last.date()):
@@ -250,11 +250,9 @@ def _acting(alert_id: str, by: str, revision: int | None) -> Iterator[tuple[Book
         yield books, act_of(find_alert(books, alert_id), by, revision)
 
 
-def _warn(books: Books, file: AlertsFile) -> None:
+def _warn(unknown: Iterable[tuple[str, str]]) -> None:
     """Say which rules can never hold; alerts that can are told all the same."""
-    from twinledger.alerts import unknown_departments
-
-    for rule, name in unknown_departments(books, file):
+    for rule, name in unknown:
         err.print(f"rule {rule} names the department {name}, which departments.yaml does not have", markup=False)
 
 
